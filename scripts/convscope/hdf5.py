@@ -1,0 +1,140 @@
+"""HDF5 as this project writes it: atomic, checksummed, byte-identical, with plain attributes."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import h5py
+import hdf5plugin
+import numpy as np
+
+from convscope.errors import UserError
+from convscope.files import replacing
+
+SCHEMA = "schema"
+LONG_ATTRIBUTES = "long_attributes"
+
+
+@contextmanager
+def writing(path: str | Path, schema: str, attributes: Mapping[str, Any]) -> Iterator[h5py.File]:
+    """Open a new HDF5 file that takes its final name when the block ends without an exception.
+
+    Parameters
+    ----------
+    path
+        The final name.
+    schema
+        Name and version of the layout, ``"features/1"``; readers ask for it.
+    attributes
+        Plain values (anything JSON can hold). Never a time: equal runs give equal bytes.
+    """
+    with replacing(path) as temporary, h5py.File(temporary, "w") as file:
+        file.attrs[SCHEMA] = schema
+        for name in sorted(attributes):
+            set_attribute(file, name, attributes[name])
+        yield file
+
+
+@contextmanager
+def reading(path: str | Path, schema: str) -> Iterator[h5py.File]:
+    """Open a file for reading and refuse one that is damaged or of another layout.
+
+    Files are written once, so readers take no lock (locks fail on some network file systems).
+
+    Raises
+    ------
+    UserError
+        If the file is missing, damaged, or not of ``schema``.
+    """
+    remedy = "Delete it and run snakemake again to rebuild it."
+    try:
+        file = h5py.File(path, "r", locking=False)
+    except FileNotFoundError:
+        raise UserError("the file is missing", where=str(path), remedy=remedy) from None
+    except OSError as error:
+        raise UserError(
+            f"not a whole HDF5 file ({error})", where=str(path), remedy=remedy
+        ) from None
+    with file:
+        found = file.attrs.get(SCHEMA)
+        if found != schema:
+            raise UserError(
+                f"its layout is {found!r}, not {schema!r}", where=str(path), remedy=remedy
+            )
+        try:
+            yield file
+        except OSError as error:
+            if "filter" not in str(error) and "read data" not in str(error):
+                raise
+            raise UserError(
+                f"a checksum does not match: the file is damaged ({error})",
+                where=str(path),
+                remedy=remedy,
+            ) from error
+
+
+def set_attribute(file: h5py.File, name: str, value: Any) -> None:
+    """Store a plain value under ``name``, whatever its length.
+
+    HDF5 holds at most 64 KiB in an attribute; longer texts become scalar datasets.
+    """
+    text = json.dumps(value, sort_keys=True, ensure_ascii=False)
+    if len(text.encode()) < 32_000:
+        file.attrs[name] = text
+    else:
+        file[f"{LONG_ATTRIBUTES}/{name}"] = text
+
+
+def attribute(file: h5py.File, name: str) -> Any:
+    """Return the plain value that ``set_attribute`` stored under ``name``."""
+    if name in file.attrs:
+        return json.loads(file.attrs[name])
+    return json.loads(file[f"{LONG_ATTRIBUTES}/{name}"][()])
+
+
+def create_maps(
+    group: h5py.Group, name: str, shape: Sequence[int], dtype: np.dtype | type | str
+) -> h5py.Dataset:
+    """Create a Zstandard-compressed dataset for images or feature maps, chunked a sample at a time.
+
+    Zstandard level 3 without shuffle is the fastest of the codecs at gzip's ratio on ReLU maps; it
+    needs ``hdf5plugin`` to read. ``shape`` is ``(N, C, H, W)`` or ``(N, C)``.
+    """
+    return group.create_dataset(
+        name,
+        shape=tuple(shape),
+        dtype=dtype,
+        chunks=chunk_shape(shape, np.dtype(dtype).itemsize),
+        fletcher32=True,
+        compression=hdf5plugin.Zstd(clevel=3),
+    )
+
+
+def create_table(
+    group: h5py.Group, name: str, shape: Sequence[int], dtype: np.dtype | type | str
+) -> h5py.Dataset:
+    """Create a gzip-compressed, checksummed dataset for small tables; any HDF5 reader opens it."""
+    return group.create_dataset(
+        name,
+        shape=tuple(shape),
+        dtype=dtype,
+        chunks=(1, *shape[1:]) if len(shape) > 1 else True,
+        fletcher32=True,
+        compression="gzip",
+        compression_opts=1,
+    )
+
+
+def chunk_shape(shape: Sequence[int], itemsize: int, limit: int = 1 << 20) -> tuple[int, ...]:
+    """Return chunks of one sample and the largest divisor of C that keeps them within ``limit``.
+
+    A number of channels that does not divide C would waste space in the last chunk.
+    """
+    if len(shape) < 3:
+        return (1, *shape[1:])
+    channels = shape[1]
+    plane = int(np.prod(shape[2:])) * itemsize
+    fitting = [c for c in range(1, channels + 1) if channels % c == 0 and c * plane <= limit]
+    return (1, max(fitting, default=1), *shape[2:])
