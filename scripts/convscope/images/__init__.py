@@ -1,0 +1,1 @@
+"""Images: decoded, resized and cropped once, and kept as HDF5."""

@@ -1,0 +1,1 @@
+"""Variants: rotations, occlusions and general affine forms of an image, made when used."""
