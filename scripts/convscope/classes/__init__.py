@@ -1,0 +1,1 @@
+"""Names of the classes that networks tell apart."""

@@ -1,0 +1,1 @@
+"""Networks: their architectures, layers and weights, and the reference network."""
