@@ -1,0 +1,1 @@
+"""What is decided before any job runs: plain Python, no torch, fast."""
