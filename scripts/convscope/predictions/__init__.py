@@ -1,0 +1,1 @@
+"""What every network predicts: tidy table, the report's layout, summary (no torch)."""
