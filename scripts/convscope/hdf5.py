@@ -1,5 +1,6 @@
 """HDF5 as this project writes it: atomic, checksummed, byte-identical, with plain attributes."""
 
+import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -30,11 +31,57 @@ def writing(path: str | Path, schema: str, attributes: Mapping[str, Any]) -> Ite
     attributes
         Plain values (anything JSON can hold). Never a time: equal runs give equal bytes.
     """
-    with replacing(path) as temporary, h5py.File(temporary, "w") as file:
+    with (
+        replacing(path) as temporary,
+        _Sink(temporary) as sink,
+        sink.raising(),
+        h5py.File(sink, "w") as file,
+    ):
         file.attrs[SCHEMA] = schema
         for name in sorted(attributes):
             set_attribute(file, name, attributes[name])
         yield file
+
+
+class _Sink(io.FileIO):
+    """A file that remembers a failed write and hides it from HDF5.
+
+    HDF5 cannot close a file after a failed write (on a full disk), and crashes when the process
+    ends. ``raising`` raises the remembered error in its place once the file is closed.
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, "w+")
+        self.error: OSError | None = None
+
+    def write(self, data: memoryview) -> int:
+        """Write all of ``data``, or nothing more after a failure."""
+        rest = memoryview(data)
+        try:
+            while self.error is None and len(rest):
+                rest = rest[super().write(rest) :]
+        except OSError as error:
+            self.error = error
+        return len(data)
+
+    def truncate(self, size: int | None = None) -> int:
+        """Set the length; HDF5 does so before it closes the file."""
+        try:
+            return super().truncate(size)
+        except OSError as error:
+            self.error = self.error or error
+            return size or 0
+
+    @contextmanager
+    def raising(self) -> Iterator[None]:
+        """Raise the remembered error at the end of the block, whatever HDF5 made of it."""
+        try:
+            yield
+        except Exception:
+            if self.error is None:
+                raise
+        if self.error is not None:
+            raise OSError(self.error.errno, self.error.strerror, self.name)
 
 
 @contextmanager

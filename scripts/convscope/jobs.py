@@ -21,6 +21,7 @@ DISK_ERRORS = {
     errno.EDQUOT: "the disk quota is used up",
     errno.EROFS: "the file system is read-only",
     errno.EACCES: "permission was denied",
+    errno.EFBIG: "files may not grow that large here (ulimit -f)",
 }
 
 

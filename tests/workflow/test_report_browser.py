@@ -1,0 +1,70 @@
+"""The report in a real browser: every picture shows, no link is broken, the console is silent."""
+
+import html
+import json
+import re
+import shutil
+import subprocess
+from urllib.parse import unquote
+
+import pytest
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+FLAGS = [
+    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+    *("--disable-sync", "--disable-background-networking", "--disable-component-update"),
+    "--enable-logging=stderr",
+]
+PROBE = """<script>
+window.addEventListener("load", () => {
+  const images = [...document.images];
+  const broken = images.filter((image) => !image.complete || image.naturalWidth === 0);
+  const links = [...document.querySelectorAll("a[href]")].map((a) => a.getAttribute("href"));
+  const lost = links.filter((h) => h[0] === "#" && !document.getElementById(h.slice(1)));
+  const wide = document.documentElement.scrollWidth > document.documentElement.clientWidth;
+  const found = {images: images.length, broken: broken.length, links, lost, wide};
+  document.documentElement.setAttribute("data-found", JSON.stringify(found));
+});
+</script>"""
+
+
+def look(page, folder, width):
+    """Open a copy of the page that notes what the browser made of it."""
+    copy = page.with_name("probed.html")
+    copy.write_text(page.read_text().replace("</body>", f"{PROBE}</body>"))
+    done = subprocess.run(
+        [
+            *(CHROMIUM, *FLAGS, f"--user-data-dir={folder}", f"--window-size={width},900"),
+            *("--virtual-time-budget=5000", "--dump-dom", copy.as_uri()),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    copy.unlink()
+    found = json.loads(html.unescape(re.search(r'data-found="([^"]*)"', done.stdout)[1]))
+    return found, [line for line in done.stderr.splitlines() if "CONSOLE" in line]
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="the browser chromium is not installed")
+@pytest.mark.parametrize("width", [1280, 500])
+def test_every_picture_shows_and_nothing_is_broken(copy_of_finished, tmp_path, width):
+    page = copy_of_finished.directory / "results/tiny/report/index.html"
+    found, console = look(page, tmp_path / "browser", width)
+    # 4 scenes, each plain, rotated and occluded.
+    assert found["images"] == 12
+    assert found["broken"] == 0
+    assert found["lost"] == []
+    assert not found["wide"]
+    assert console == []
+    files = [link for link in found["links"] if not link.startswith(("#", "http"))]
+    assert any(link.endswith("predictions.csv") for link in files)
+    for link in files:
+        assert (page.parent / unquote(link.split("#")[0])).is_file(), link
+
+
+def test_the_page_is_self_contained(finished):
+    text = (finished.directory / "results/tiny/report/index.html").read_text()
+    assert not re.search(r'(?:src|<link[^>]*href)="(?!data:)', text)
+    assert "@import" not in text
