@@ -1,4 +1,4 @@
-"""Every format becomes upright RGB, and every damaged file is refused by name."""
+"""Every format becomes upright RGB."""
 
 import io
 import struct
@@ -7,6 +7,8 @@ import zlib
 import numpy as np
 import pytest
 from PIL import ExifTags, Image
+
+from pictures import HEIGHT, WIDTH, encoded, picture, pixels
 
 
 @pytest.mark.parametrize(

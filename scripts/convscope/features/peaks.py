@@ -36,13 +36,9 @@ def find_peaks(output: torch.Tensor, layer: str) -> tuple[torch.Tensor, torch.Te
         values = output.clone()
         positions = torch.zeros(*output.shape, 2, dtype=torch.int64, device=output.device)
     else:
-        height, width = output.shape[2:]
-        # Many short windows keep a GPU busy; a CPU is fastest with one window a channel.
-        window = (height, width) if output.device.type == "cpu" else (1, width)
-        values, places = max_pool2d(output, window, return_indices=True)
-        values, rows = values.squeeze(3).max(2, keepdim=True)
-        values, places = values.squeeze(2), places.squeeze(3).gather(2, rows).squeeze(2)
-        positions = torch.stack([places // width, places % width], dim=-1)
+        values, places = _largest(output)
+        rows = places // output.shape[3]
+        positions = torch.stack([rows, places - rows * output.shape[3]], dim=-1)
     if bool(values.isnan().any()):
         raise UserError(
             "it computes NaN",
@@ -59,5 +55,16 @@ def rectify_peaks(
 
     Where no value is positive, all of the channel is zero and its first position wins.
     """
-    positive = values > 0
-    return torch.where(positive, values, 0.0), positions * positive[..., None]
+    return values.relu(), positions * (values > 0)[..., None]
+
+
+def _largest(output: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return each channel's maximum and its row-major index, both ``(N, C)``."""
+    height, width = output.shape[2:]
+    if output.device.type == "cpu":
+        values, places = max_pool2d(output, (height, width), return_indices=True)
+        return values.flatten(1), places.flatten(1)
+    # A window a channel would keep a few threads of a GPU busy; a window a row feeds them all.
+    values, places = max_pool2d(output, (1, width), return_indices=True)
+    values, rows = values.squeeze(3).max(2, keepdim=True)
+    return values.squeeze(2), places.squeeze(3).gather(2, rows).squeeze(2)
