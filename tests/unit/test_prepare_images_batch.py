@@ -2,13 +2,11 @@
 
 import hashlib
 import io
-import runpy
 import subprocess
 import sys
 import tracemalloc
 import zipfile
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -239,33 +237,6 @@ def test_a_bad_geometry_is_refused_before_any_image(tmp_path):
 def test_a_source_of_no_kind_is_a_mistake_of_the_program(tmp_path):
     with pytest.raises(ValueError, match="names file, zip or scenes"):
         run(tmp_path, {"cat": {"url": "https://example.org/cat.jpg"}})
-
-
-def run_adapter(tmp_path, batch):
-    settings = {"sources": batch, "geometry": GEOMETRY, "packages": PACKAGES}
-    job = SimpleNamespace(
-        log=[str(tmp_path / "prepare.log")],
-        params=SimpleNamespace(settings=settings),
-        output=[str(tmp_path / "out" / "images.h5")],
-    )
-    script = Path(prepare.__file__).parents[2] / "prepare_images.py"
-    runpy.run_path(str(script), init_globals={"snakemake": job})
-    return Path(job.output[0]), Path(job.log[0])
-
-
-def test_the_adapter_writes_the_batch(tmp_path, photo):
-    output, log = run_adapter(tmp_path, {"cat": {"file": photo}})
-    assert np.array_equal(read_images(output).pixels[0], expected(photograph(1)))
-    assert "1 of 1 images" in log.read_text()
-
-
-def test_the_adapter_fails_with_one_message(tmp_path):
-    with pytest.raises(SystemExit) as caught:
-        run_adapter(tmp_path, {"cat": {"file": "absent.jpg"}})
-    assert caught.value.code == 1
-    said = (tmp_path / "prepare.log").read_text()
-    assert "image cat (absent.jpg): the image file is missing" in said
-    assert "Traceback" not in said
 
 
 def test_torch_is_not_imported():
