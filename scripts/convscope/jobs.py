@@ -3,7 +3,6 @@
 import errno
 import logging
 import re
-import resource
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -14,6 +13,7 @@ from typing import Any
 import convscope
 from convscope.code_digest import code_of
 from convscope.errors import UserError
+from convscope.usage import peak_memory
 
 LOGGER = logging.getLogger(__name__)
 DISK_ERRORS = {
@@ -56,7 +56,9 @@ def running(
         try:
             refuse_foreign_code(Path(script), settings or {})
             yield settings or {}
-            LOGGER.info("done: %s", usage(time.monotonic() - start))
+            # Snakemake allows no benchmark on rules that share results: the log says it for all.
+            seconds, megabytes = time.monotonic() - start, peak_memory() / 1e6
+            LOGGER.info("done: %.1f s, peak memory %.0f MB", seconds, megabytes)
         except UserError as error:
             LOGGER.error("%s", error)
             raise SystemExit(1) from None
@@ -98,16 +100,6 @@ def logging_to(log: str | Path) -> Iterator[None]:
             root.removeHandler(handler)
             if isinstance(handler, logging.FileHandler):
                 handler.close()
-
-
-def usage(seconds: float) -> str:
-    """Return time and peak memory of this process in words.
-
-    Snakemake allows no benchmark on rules that share their results, so the log says it for all.
-    """
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    megabytes = peak / (1 << 20 if sys.platform == "darwin" else 1 << 10)
-    return f"{seconds:.1f} s, peak memory {megabytes:.0f} MB"
 
 
 def refuse_foreign_code(script: Path, settings: Mapping[str, Any]) -> None:

@@ -10,7 +10,7 @@ from torch import nn
 
 from convscope.errors import UserError
 from convscope.networks.build import skeleton
-from convscope.networks.layers import layer_calls, observing
+from convscope.networks.layers import joined_layers, layer_calls, observing
 
 SIZES = {"alexnet": 224, "vgg11": 64, "squeezenet1_0": 96, "resnet18": 64}
 
@@ -103,6 +103,8 @@ def test_a_fire_modules_output_is_the_concatenation_of_its_branches():
     branches = [seen[f"features.3.expand{size}_activation"] for size in ("1x1", "3x3")]
     assert torch.equal(seen["features.3"], torch.cat(branches, 1))
     assert "features" not in seen
+    parts = joined_layers(layer_calls(network))["features.3"]
+    assert torch.equal(seen["features.3"], torch.cat([seen[part] for part in parts], 1))
 
 
 class Reusing(nn.Module):

@@ -1,6 +1,6 @@
 """One forward pass, looked at while it runs: logits, peaks of every layer, chosen activations."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -9,8 +9,13 @@ import torch
 from torch import nn
 
 from convscope.errors import UserError
-from convscope.features.peaks import find_peaks, rectify_peaks
-from convscope.networks.layers import layer_calls, observing, rectified_layers
+from convscope.features.peaks import find_peaks, join_peaks, rectify_peaks
+from convscope.networks.layers import (
+    joined_layers,
+    layer_calls,
+    observing,
+    rectified_layers,
+)
 
 FLOAT16_MAXIMUM = 65504.0
 
@@ -32,6 +37,7 @@ class Collected:
 @dataclass
 class _Observer:
     rectified: Mapping[str, str]
+    joined: Mapping[str, Sequence[str]]
     stored: Collection[str]
     dtype: torch.dtype
     peaks: dict[str, tuple[torch.Tensor, torch.Tensor]] = field(default_factory=dict)
@@ -42,9 +48,11 @@ class _Observer:
         self.activations.clear()
 
     def __call__(self, layer: str, output: torch.Tensor) -> None:
-        source = self.rectified.get(layer)
-        if source in self.peaks:
-            self.peaks[layer] = rectify_peaks(*self.peaks[source])
+        # What a ReLU or a concatenation makes of peaks is known without looking at its output.
+        if layer in self.rectified:
+            self.peaks[layer] = rectify_peaks(*self.peaks[self.rectified[layer]])
+        elif layer in self.joined:
+            self.peaks[layer] = join_peaks([self.peaks[part] for part in self.joined[layer]])
         else:
             self.peaks[layer] = find_peaks(output, layer)
         if layer in self.stored:
@@ -80,8 +88,7 @@ def collecting(
         Takes normalised images ``(n, 3, 224, 224)`` on the network's device.
     """
     calls = layer_calls(network)
-    # The peaks of a ReLU that directly follows a layer are derived.
-    observer = _Observer(rectified_layers(calls), stored, dtype)
+    observer = _Observer(rectified_layers(calls), joined_layers(calls), stored, dtype)
 
     def collect(inputs: torch.Tensor) -> Collected:
         observer.clear()

@@ -1,5 +1,7 @@
 """Peaks: the maximum of each channel and where it is, found in one pass over a layer's output."""
 
+from collections.abc import Sequence
+
 import torch
 from torch.nn.functional import max_pool2d
 
@@ -56,6 +58,13 @@ def rectify_peaks(
     Where no value is positive, all of the channel is zero and its first position wins.
     """
     return values.relu(), positions * (values > 0)[..., None]
+
+
+def join_peaks(
+    parts: Sequence[tuple[torch.Tensor, torch.Tensor]],
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the peaks of a concatenation along the channels from the peaks of its parts."""
+    return torch.cat([values for values, _ in parts], 1), torch.cat([at for _, at in parts], 1)
 
 
 def _largest(output: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

@@ -41,6 +41,17 @@ def rectified_layers(calls: Iterable[ModuleCall]) -> dict[str, str]:
     return {call.layer: call.source for call in calls if call.kind == "relu" and call.source}
 
 
+def joined_layers(calls: Iterable[ModuleCall]) -> dict[str, tuple[str, ...]]:
+    """Return for each layer that concatenates others along their channels those others.
+
+    Parameters
+    ----------
+    calls
+        As ``layer_calls`` returns them.
+    """
+    return {call.layer: call.parts for call in calls if call.parts}
+
+
 @contextmanager
 def observing(
     network: nn.Module,

@@ -44,12 +44,15 @@ class ModuleCall:
         ``conv``, ``relu``, ``concat``, ...; the class name in small letters for other modules.
     source
         The layer whose output the call reads as it is; None after a function or a dropout.
+    parts
+        The layers that a concatenation puts side by side along the channels; empty otherwise.
     """
 
     layer: str
     module: str
     kind: str
     source: str | None = None
+    parts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -111,8 +114,16 @@ class _CallTracer(fx.Tracer):
                 self._note(name, kind, output, args[0] if args else None)
         elif self._is_new_join(output):
             self._joined.add(output.node)
-            self._note(name, JOINS[output.node.target], output, None)
+            kind = JOINS[output.node.target]
+            self._note(name, kind, output, None, self._parts(output.node))
         return output
+
+    def _parts(self, join: fx.Node) -> tuple[str, ...]:
+        dimension = join.kwargs.get("dim", join.args[1] if len(join.args) > 1 else 0)
+        if join.target is not torch.cat or dimension != 1 or not join.args:
+            return ()
+        names = [self._layers.get(node) for node in join.args[0]]
+        return tuple(name for name in names if name) if all(names) else ()
 
     def _is_new_join(self, output: Any) -> bool:
         # A Sequential that ends in a Fire module returns the same value: the Fire counts.
@@ -122,10 +133,12 @@ class _CallTracer(fx.Tracer):
             and output.node not in self._joined
         )
 
-    def _note(self, module: str, kind: str, output: Any, read: Any) -> None:
+    def _note(
+        self, module: str, kind: str, output: Any, read: Any, parts: tuple[str, ...] = ()
+    ) -> None:
         self._times[module] += 1
         times = self._times[module]
         layer = module if times == 1 else f"{module}.call{times}"
         source = self._layers.get(read.node) if isinstance(read, fx.Proxy) else None
         self._layers[output.node] = layer
-        self.calls.append(ModuleCall(layer, module, kind, source))
+        self.calls.append(ModuleCall(layer, module, kind, source, parts))

@@ -1,0 +1,72 @@
+"""Each benchmark runs as a person runs it and prints figures of the agreed form."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+BENCHMARKS = Path(__file__).resolve().parents[1] / "benchmarks"
+FIGURES = {
+    "features": {
+        "seconds",
+        "images_per_second",
+        "times_bare_forward",
+        "bare_seconds_contiguous",
+        "bare_seconds_channels_last",
+        "forward_share",
+        "peaks_share",
+        "writing_share",
+        "peak_mb_2",
+    },
+}
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_a_quick_run_prints_one_line_of_json(name, tmp_path):
+    script = BENCHMARKS / f"{name}.py"
+    command = [sys.executable, script, "--quick", "--json"]
+    # Another directory: the script finds the library by its own place.
+    outcome = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=600)
+    assert outcome.returncode == 0, outcome.stderr
+    assert outcome.stdout.count("\n") == 1
+    networks = json.loads(outcome.stdout)
+    assert networks
+    for figures in networks.values():
+        assert set(figures) == FIGURES[name]
+        assert all(value > 0 for value in figures.values())
+        shares = [value for figure, value in figures.items() if figure.endswith("_share")]
+        assert sum(shares) < 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_every_benchmark_is_run():
+    scripts = {path.stem for path in BENCHMARKS.glob("*.py")} - {"measuring"}
+    assert scripts == set(FIGURES)
+
+
+def test_the_table_names_figures_networks_machine_and_versions(capsys, monkeypatch):
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    from measuring import median_ratio, show
+
+    show("A title", {"toy": {"seconds": 0.25}, "other": {"peak_mb_2": 12.0}}, as_json=False)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "A title"
+    assert "torch " in lines[4]
+    assert [line.split() for line in lines[-3:]] == [
+        ["median", "toy", "other"],
+        ["seconds", "0.25"],
+        ["peak_mb_2", "12"],
+    ]
+    assert median_ratio([2.0, 9.0, 8.0], [1.0, 3.0, 1.0]) == 3.0
+
+
+def test_peak_memory_is_that_of_the_child_alone(monkeypatch):
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    from measuring import peak_megabytes
+
+    ballast = b"x" * 400_000_000
+    little, much = (peak_megabytes(bytearray, size) for size in (1, 200_000_000))
+    assert 195 < much - little < 230
+    assert len(ballast) > 0
