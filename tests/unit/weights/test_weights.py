@@ -15,34 +15,9 @@ from convscope.digests import file_sha256
 from convscope.networks import weights
 from convscope.networks.build import build_network, construct
 from convscope.networks.weights import convert_weights, make_random_weights
+from toy_weights import CLASSES, convert, save
 
-SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
-CLASSES = 4
-
-
-@pytest.fixture(scope="module")
-def network():
-    torch.manual_seed(0)
-    return torchvision.models.squeezenet1_1(weights=None, num_classes=CLASSES).eval()
-
-
-@pytest.fixture
-def state(network):
-    return {key: value.clone() for key, value in network.state_dict().items()}
-
-
-@pytest.fixture
-def output(tmp_path):
-    return tmp_path / "out" / "weights.safetensors"
-
-
-def save(content, tmp_path, name="source.pth", **options):
-    torch.save(content, tmp_path / name, **options)
-    return tmp_path / name
-
-
-def convert(source, output, **options):
-    convert_weights(source, "squeezenet1_1", CLASSES, output, **options)
+SCRIPTS = Path(__file__).resolve().parents[3] / "scripts"
 
 
 def test_a_converted_network_computes_what_the_original_does(network, state, tmp_path, output):

@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-import torchvision
 from safetensors.torch import save_file
 
 from convscope.digests import file_sha256
@@ -14,34 +13,9 @@ from convscope.errors import UserError
 from convscope.networks import weights
 from convscope.networks.build import build_network
 from convscope.networks.weights import convert_weights
+from toy_weights import CLASSES, convert, save
 
-CLASSES = 4
 FIRST = "features.0.weight"
-
-
-@pytest.fixture(scope="module")
-def network():
-    torch.manual_seed(0)
-    return torchvision.models.squeezenet1_1(weights=None, num_classes=CLASSES).eval()
-
-
-@pytest.fixture
-def state(network):
-    return {key: value.clone() for key, value in network.state_dict().items()}
-
-
-@pytest.fixture
-def output(tmp_path):
-    return tmp_path / "out" / "weights.safetensors"
-
-
-def save(content, tmp_path, name="source.pth", **options):
-    torch.save(content, tmp_path / name, **options)
-    return tmp_path / name
-
-
-def convert(source, output, **options):
-    convert_weights(source, "squeezenet1_1", CLASSES, output, **options)
 
 
 def nothing_written(output):
