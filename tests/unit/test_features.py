@@ -8,7 +8,12 @@ from torch import nn
 
 from convscope.errors import UserError
 from convscope.features.extract import extract_features, layer_entries
-from convscope.features.peaks import find_peaks, rectify_peaks
+from convscope.features.peaks import (
+    find_peaks,
+    largest_of_planes,
+    largest_of_rows,
+    rectify_peaks,
+)
 from convscope.images.store import ImageBatch
 from convscope.networks.reference import initialised_network
 from convscope.networks.reference_layers import reference_architecture
@@ -40,6 +45,14 @@ def test_the_first_of_equal_maxima_wins(layout):
             expected = slow_peak(output[sample, channel].tolist())
             found = (values[sample, channel].item(), *positions[sample, channel].tolist())
             assert found == expected
+
+
+def test_the_way_of_a_gpu_finds_the_same_peaks():
+    generator = torch.Generator().manual_seed(4)
+    output = torch.randint(-2, 3, (3, 5, 7, 6), generator=generator).float()
+    output[1, 2] = 0.0
+    for found, expected in zip(largest_of_rows(output), largest_of_planes(output), strict=True):
+        assert torch.equal(found, expected)
 
 
 def test_peaks_of_a_relu_follow_from_those_before_it():

@@ -38,7 +38,8 @@ def find_peaks(output: torch.Tensor, layer: str) -> tuple[torch.Tensor, torch.Te
         values = output.clone()
         positions = torch.zeros(*output.shape, 2, dtype=torch.int64, device=output.device)
     else:
-        values, places = _largest(output)
+        largest = largest_of_planes if output.device.type == "cpu" else largest_of_rows
+        values, places = largest(output)
         rows = places // output.shape[3]
         positions = torch.stack([rows, places - rows * output.shape[3]], dim=-1)
     if bool(values.isnan().any()):
@@ -67,13 +68,14 @@ def join_peaks(
     return torch.cat([values for values, _ in parts], 1), torch.cat([at for _, at in parts], 1)
 
 
-def _largest(output: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return each channel's maximum and its row-major index, both ``(N, C)``."""
-    height, width = output.shape[2:]
-    if output.device.type == "cpu":
-        values, places = max_pool2d(output, (height, width), return_indices=True)
-        return values.flatten(1), places.flatten(1)
-    # A window a channel would keep a few threads of a GPU busy; a window a row feeds them all.
-    values, places = max_pool2d(output, (1, width), return_indices=True)
+def largest_of_planes(output: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return each channel's maximum and its row-major index, both ``(N, C)``; fast on a CPU."""
+    values, places = max_pool2d(output, output.shape[2:], return_indices=True)
+    return values.flatten(1), places.flatten(1)
+
+
+def largest_of_rows(output: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the same by way of the rows: a window a channel would leave most of a GPU idle."""
+    values, places = max_pool2d(output, (1, output.shape[3]), return_indices=True)
     values, rows = values.squeeze(3).max(2, keepdim=True)
     return values.squeeze(2), places.squeeze(3).gather(2, rows).squeeze(2)
