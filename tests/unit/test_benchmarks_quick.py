@@ -9,6 +9,15 @@ import pytest
 
 BENCHMARKS = Path(__file__).resolve().parents[1] / "benchmarks"
 FIGURES = {
+    "deconvnet": {
+        "seconds",
+        "seconds_1",
+        "captum_seconds",
+        "times_captum",
+        "largest_difference",
+        "peak_mb_above_network",
+        "projections",
+    },
     "features": {
         "seconds",
         "images_per_second",
