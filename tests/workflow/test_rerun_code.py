@@ -18,7 +18,7 @@ STATEMENT = ("\nimport ", "\nCHANGED = 1\nimport ")
 
 def test_words_layout_and_unrelated_modules_rerun_nothing(finished):
     edits = {
-        "features/peaks.py": ("import ", "# A comment\n\n\nimport "),
+        "features/peaks.py": ("\nimport ", "\n# A comment\n\n\nimport "),
         "scenes/textures.py": ('"""', '"""In other words: '),
         "networks/train.py": ("(\n    ", "(\n        "),
         # Downloads don't depend on code, and no network of the run has random weights.
