@@ -17,8 +17,8 @@ from statistics import median
 from measuring import (
     Figures,
     alternate,
-    devices,
     median_ratio,
+    over_devices,
     parser_of,
     peak_megabytes,
     show,
@@ -174,13 +174,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--networks", nargs="+", choices=NETWORKS, metavar="NAME")
     options = parser.parse_args(arguments)
     names = options.networks or (["squeezenet1_0"] if options.quick else ["vgg16"])
-    figures = {
-        name if device.type == "cpu" else f"{name}_{device.type}": measure(
-            name, device, options.quick
-        )
-        for device in devices()
-        for name in names
-    }
+    figures = over_devices(names, measure, options.quick)
     show("Deconvnet against a loop over Captum's NeuronDeconvolution", figures, options.json)
 
 

@@ -23,8 +23,8 @@ from measuring import (
     ROOT,
     Figures,
     alternate,
-    devices,
     median_ratio,
+    over_devices,
     parser_of,
     peak_megabytes,
     show,
@@ -181,13 +181,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--networks", nargs="+", choices=NETWORKS, metavar="NAME")
     options = parser.parse_args(arguments)
     names = options.networks or (["squeezenet1_0"] if options.quick else list(NETWORKS))
-    figures = {
-        name if device.type == "cpu" else f"{name}_{device.type}": measure(
-            name, device, options.quick
-        )
-        for device in devices()
-        for name in names
-    }
+    figures = over_devices(names, measure, options.quick)
     show("Feature extraction against bare forward passes", figures, options.json)
 
 

@@ -43,6 +43,17 @@ def devices() -> list[torch.device]:
     return [torch.device(name) for name in ("cpu", "cuda")[: 1 + torch.cuda.is_available()]]
 
 
+def over_devices(
+    names: Sequence[str], measure: Callable[[str, torch.device, bool], Figures], quick: bool
+) -> dict[str, Figures]:
+    """Return what ``measure`` finds for each network on each device; ``vgg16_cuda`` on CUDA."""
+    return {
+        name if device.type == "cpu" else f"{name}_{device.type}": measure(name, device, quick)
+        for device in devices()
+        for name in names
+    }
+
+
 def synchronise(device: torch.device) -> None:
     """Wait until the device has done all that it was told."""
     if device.type == "cuda":

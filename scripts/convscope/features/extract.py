@@ -169,8 +169,9 @@ def _inputs(
 def _create(group: h5py.Group, collected: Collected, count: int) -> None:
     create_table(group, "image_index", (count,), np.int32)
     create_table(group, "logits", (count, *collected.logits.shape[1:]), np.float32)
-    create_maps(group, "peak_value", (count, *collected.values.shape[1:]), np.float32)
-    create_maps(group, "peak_position", (count, *collected.positions.shape[1:]), np.int16)
+    # Peaks hardly compress, and are written with every image.
+    create_maps(group, "peak_value", (count, *collected.values.shape[1:]), np.float32, level=1)
+    create_maps(group, "peak_position", (count, *collected.positions.shape[1:]), np.int16, level=1)
     for layer, values in sorted(collected.activations.items()):
         create_maps(group, f"activations/{layer}", (count, *values.shape[1:]), values.dtype)
 
