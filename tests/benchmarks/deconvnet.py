@@ -6,8 +6,10 @@ Both project the 9 strongest units of each convolution of one image, by the same
 the same network; VGG-16's 13 convolutions make 117 projections. Both times include the forward
 pass. times_captum is Captum's loop over ours, the median over rounds of the ratio within a round.
 largest_difference is between the two, relative to each projection's maximum. peak_mb_above_network
-is a fresh process that projects one image, less one that only loads the network and the libraries.
-seconds_N is for N images, one after another.
+is a fresh process that projects one image, less one that only loads the network and the libraries;
+_16 is one that projects 16 images. seconds_N is for N images, one after another, the choice of
+units included. On a GPU device_mb_above_network is the most device memory that one image takes
+above the network.
 """
 
 import warnings
@@ -158,14 +160,32 @@ def project_once(name: str, device: str, top: int, count: int) -> None:
         work_of(name, torch.device(device), top, count)()
 
 
+def measure_memory(name: str, device: torch.device, top: int, counts: Sequence[int]) -> Figures:
+    """Return what projecting takes above the loaded network, in 10^6 bytes."""
+    loaded = peak_megabytes(project_once, name, device.type, top, 0)
+    figures = {}
+    for count in counts:
+        peak = peak_megabytes(project_once, name, device.type, top, count)
+        figures[f"peak_mb_above_network{'' if count == 1 else f'_{count}'}"] = peak - loaded
+    if device.type == "cuda":
+        work = work_of(name, device, top, 1)
+        before = torch.cuda.memory_allocated(device)
+        torch.cuda.reset_peak_memory_stats(device)
+        work()
+        peak = torch.cuda.max_memory_allocated(device)
+        figures["device_mb_above_network"] = (peak - before) / 1e6
+    return figures
+
+
 def measure(name: str, device: torch.device, quick: bool) -> Figures:
     """Return all figures of one network on one device."""
     top, rounds = (1, 1) if quick else (TOP, ROUNDS)
+    counts = IMAGES[:1] if quick else IMAGES
     with computing(usable_cores()):
         figures = measure_times(name, device, top, rounds)
-        figures |= measure_growth(name, device, top, IMAGES[:1] if quick else IMAGES, rounds)
-    loaded, peak = (peak_megabytes(project_once, name, device.type, top, n) for n in (0, 1))
-    return {**figures, "peak_mb_above_network": peak - loaded}
+        figures |= measure_growth(name, device, top, counts, rounds)
+        figures |= measure_memory(name, device, top, sorted({counts[0], counts[-1]}))
+    return figures
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -173,7 +193,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = parser_of(__doc__)
     parser.add_argument("--networks", nargs="+", choices=NETWORKS, metavar="NAME")
     options = parser.parse_args(arguments)
-    names = options.networks or (["squeezenet1_0"] if options.quick else ["vgg16"])
+    names = options.networks or (["squeezenet1_0"] if options.quick else NETWORKS)
     figures = over_devices(names, measure, options.quick)
     show("Deconvnet against a loop over Captum's NeuronDeconvolution", figures, options.json)
 

@@ -140,14 +140,17 @@ def _peak_of_call(function: Callable[..., object], arguments: Sequence[object]) 
     return peak_memory()
 
 
-def show(title: str, figures: Mapping[str, Figures], as_json: bool) -> None:
-    """Print the figures of each network: one line of JSON, or the machine and a table."""
+def show(title: str, figures: Mapping[str, Figures], as_json: bool, corner: str = "median") -> None:
+    """Print the figures of each network: one line of JSON, or the machine and a table.
+
+    ``corner`` is what the figures are, in the table's first cell.
+    """
     if as_json:
         print(json.dumps(figures, sort_keys=True, allow_nan=False))
         return
     print(f"{title}\n\n{environment()}\n")
     names = list(dict.fromkeys(name for column in figures.values() for name in column))
-    rows = [["median", *figures]]
+    rows = [[corner, *figures]]
     for name in names:
         rows.append([name, *(_shown(column.get(name)) for column in figures.values())])
     widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]

@@ -49,6 +49,10 @@ def branch(self, x):
         (lambda _, x: functional.max_pool2d(x, 2), "unsupported function max_pool2d"),
         (lambda self, x: x + self.scale, "a parameter or constant is used outside a module"),
         (lambda _, x: (x, x), "the network returns more than one tensor"),
+        (
+            lambda _, x: x + x.mean((2, 3), keepdim=True),
+            "forward: it joins maps of different sizes",
+        ),
         (branch, "its forward pass cannot be traced"),
     ],
 )
@@ -70,6 +74,10 @@ def test_what_the_methods_cannot_treat_is_refused(function, reason):
         (nn.BatchNorm2d(4, track_running_stats=False), "layer: batch normalisation without"),
         (nn.MaxPool2d(2, return_indices=True), "layer: max pooling returns indices"),
         (nn.Flatten(0), "layer: flattening of the batch"),
+        (nn.Flatten(1, 2), "layer: flattening of some dimensions only"),
+        (nn.Linear(222, 2), "layer: a linear layer reads maps"),
+        (nn.Conv2d(4, 4, 3, padding=1, padding_mode="reflect"), "layer: padding mode 'reflect'"),
+        (nn.Conv2d(5, 4, 3), "layer: it does not fit images of 224 x 224 pixels ("),
     ],
 )
 def test_unknown_modules_are_refused_by_name(module, reason):
@@ -93,6 +101,75 @@ def test_unknown_modules_are_refused_by_name(module, reason):
 )
 def test_what_the_methods_treat_is_accepted(function):
     assert preflight(Toy(function).eval()) == []
+
+
+def overwritten(self, x):
+    return self.relu(x) + x
+
+
+def overwritten_through_a_dropout(self, x):
+    y = self.conv2(self.drop(x))
+    self.relu(self.drop(x))
+    return y + x
+
+
+def overwritten_by_an_addition(self, x):
+    y = self.conv2(x)
+    y += x
+    z = self.conv2(y)
+    y += z
+    return z + y
+
+
+def overwritten_and_returned(self, x):
+    self.relu(x)
+    return x
+
+
+@pytest.mark.parametrize(
+    ("function", "refused"),
+    [
+        (overwritten, True),
+        (overwritten_through_a_dropout, True),
+        (overwritten_and_returned, True),
+        (overwritten_by_an_addition, False),
+    ],
+)
+def test_what_reads_a_tensor_that_was_overwritten_in_place_is_refused(function, refused):
+    modules = {"conv2": nn.Conv2d(4, 4, 3, padding=1), "drop": nn.Dropout()}
+    toy = Toy(function, relu=nn.ReLU(inplace=True), **modules).eval()
+    expected = ["forward: it reads what was overwritten in place"] if refused else []
+    assert preflight(toy) == expected
+
+
+def test_more_than_one_input_is_refused():
+    class Two(nn.Module):
+        def forward(self, x, y):
+            return x + y
+
+    assert preflight(Two()) == ["forward: the network takes more than one input"]
+
+
+def test_what_depends_on_the_size_of_images_is_checked_for_theirs():
+    network = nn.Sequential(nn.Conv2d(3, 2, 3), nn.Flatten(), nn.Linear(2 * 30 * 28, 4)).eval()
+    assert preflight(network, (32, 30)) == []
+    (refusal,) = preflight(network)
+    assert refusal.startswith("2: it does not fit images of 224 x 224 pixels (")
+
+
+def test_the_check_neither_computes_nor_calls_hooks_nor_copies():
+    network = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU(inplace=True)).eval()
+    before = {name: (tensor, tensor.clone()) for name, tensor in network.state_dict().items()}
+    calls = []
+    for module in network.modules():
+        module.register_forward_hook(lambda *_: calls.append(1))
+        module.register_forward_pre_hook(lambda *_: calls.append(1))
+    assert preflight(network) == []
+    # Tracing calls the network itself on stand-ins; nothing inside it runs.
+    assert len(calls) <= 2
+    for name, tensor in network.state_dict().items():
+        assert tensor.data_ptr() == before[name][0].data_ptr()
+        assert torch.equal(tensor, before[name][1])
 
 
 def test_known_modules_are_accepted_also_on_the_meta_device():

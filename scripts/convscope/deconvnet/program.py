@@ -90,20 +90,22 @@ class Program:
         return found
 
 
-def program_of(network: nn.Module) -> Program:
+def program_of(network: nn.Module, image_size: tuple[int, int] = (224, 224)) -> Program:
     """Return the steps of a network's forward pass; nothing is computed, no hook is set.
 
     Parameters
     ----------
     network
         Any network that the pre-flight check accepts, on any device, the meta device included.
+    image_size
+        Height and width of the images that it will see, in pixels.
 
     Raises
     ------
     UserError
         If the network holds an operation that has no known transpose.
     """
-    refusals = preflight(network)
+    refusals = preflight(network, image_size)
     if refusals:
         raise UserError(
             f"the deconvnet cannot treat it: {'; '.join(refusals)}",
@@ -171,11 +173,12 @@ def _step(
         # x + x reads one node twice.
         if kind in ("concat", "add"):
             sources = tuple(places[source] for source in _joined(node))
+        if kind == "mean" and (node.kwargs.get("keepdim") or node.args[2:3] == (True,)):
+            return Step("avgpool", sources, str(node), module=nn.AdaptiveAvgPool2d(1))
         return Step(kind, sources, layer or str(node), layer)
     place = str(node.target)
     module = network.get_submodule(place)
     kind = "identity" if isinstance(module, NO_OPERATIONS) else KINDS[type(module)]
-    _refuse(module, place)
     return Step(kind, sources, place, layer, module, _tensors(module))
 
 
@@ -186,16 +189,6 @@ def _joined(node: fx.Node) -> list[fx.Node]:
 def _tensors(module: nn.Module) -> dict[str, torch.Tensor]:
     named = [*module.named_parameters(recurse=False), *module.named_buffers(recurse=False)]
     return {name: tensor.detach() for name, tensor in named if tensor.is_floating_point()}
-
-
-def _refuse(module: nn.Module, place: str) -> None:
-    what = None
-    if isinstance(module, nn.Conv2d) and module.padding_mode != "zeros":
-        what = f"padding mode {module.padding_mode!r} has no known transpose"
-    if isinstance(module, nn.Flatten) and module.end_dim not in (-1, 3):
-        what = "flattening of some dimensions only"
-    if what:
-        raise UserError(what, where=place, remedy="Use zero padding and whole flattening.")
 
 
 def _layer_names(traced: Trace) -> dict[fx.Node, str]:

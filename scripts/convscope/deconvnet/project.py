@@ -91,7 +91,7 @@ class Projector:
                 where="unpooling",
                 remedy=f"Choose one of {', '.join(UNPOOLINGS)}.",
             )
-        self.program = network if isinstance(network, Program) else program_of(network)
+        self.program = network if isinstance(network, Program) else program_of(network, image_size)
         self.rule = rule
         self.unpooling = unpooling
         self.crop = crop

@@ -71,7 +71,7 @@ class ReceptiveFields:
         image_size: tuple[int, int] = (224, 224),
         unpooling: str = "switches",
     ) -> None:
-        self.program = network if isinstance(network, Program) else program_of(network)
+        self.program = network if isinstance(network, Program) else program_of(network, image_size)
         self.image_size = image_size
         self.unpooling = unpooling
         self._axes = [
@@ -166,7 +166,7 @@ def _axes_of(program: Program, side: int, axis: int, unpooling: str) -> list[_Ax
             continue
         sources = [axes[source] for source in step.sources]
         if step.kind in ("concat", "add"):
-            axes.append(_join(sources, step.place))
+            axes.append(_join(sources))
         elif step.kind in SAME:
             axes.append(sources[0])
         else:
@@ -205,13 +205,7 @@ def _continued(values: np.ndarray, jump: int, places: np.ndarray) -> np.ndarray:
     return values[inside] + (places - inside) * jump
 
 
-def _join(sources: list[_Axis], place: str) -> _Axis:
-    if len({axis.side for axis in sources}) > 1:
-        raise UserError(
-            "it joins maps of different sizes",
-            where=place,
-            remedy="Use a network that joins maps of one size, without broadcasting.",
-        )
+def _join(sources: list[_Axis]) -> _Axis:
     return _Axis(
         np.min([axis.low for axis in sources], 0),
         np.max([axis.high for axis in sources], 0),

@@ -108,7 +108,7 @@ def _forward(step: Step, inputs: list[torch.Tensor], place: int, tape: Tape) -> 
             module.groups,
         )
     if step.kind == "linear":
-        return functional.linear(_vector(value, step), tensors["weight"], tensors.get("bias"))
+        return functional.linear(value, tensors["weight"], tensors.get("bias"))
     if step.kind == "batchnorm":
         names = ("running_mean", "running_var", "weight", "bias")
         arguments = [tensors.get(name) for name in names]
@@ -118,7 +118,7 @@ def _forward(step: Step, inputs: list[torch.Tensor], place: int, tape: Tape) -> 
         tape.switches[place] = _winning_taps(indices, module, tuple(inputs[0].shape[2:]))
         return value
     if step.kind in ("concat", "add"):
-        return torch.cat(inputs, 1) if step.kind == "concat" else _sum(inputs, step)
+        return torch.cat(inputs, 1) if step.kind == "concat" else inputs[0] + inputs[1]
     if step.kind == "flatten":
         return value.flatten(1)
     if step.kind == "mean":
@@ -129,26 +129,6 @@ def _forward(step: Step, inputs: list[torch.Tensor], place: int, tape: Tape) -> 
         return value
     # The class's own forward, so that hooks of others stay out.
     return module.forward(value)
-
-
-def _vector(value: torch.Tensor, step: Step) -> torch.Tensor:
-    if value.dim() != 2:
-        raise UserError(
-            "a linear layer reads maps",
-            where=step.place,
-            remedy="Use a network that flattens before its linear layers.",
-        )
-    return value
-
-
-def _sum(inputs: list[torch.Tensor], step: Step) -> torch.Tensor:
-    if inputs[0].shape != inputs[1].shape:
-        raise UserError(
-            "it adds maps of different shapes",
-            where=step.place,
-            remedy="Use a network that adds maps of one shape, without broadcasting.",
-        )
-    return inputs[0] + inputs[1]
 
 
 def _max_pool(value: torch.Tensor, module: nn.MaxPool2d) -> tuple[torch.Tensor, torch.Tensor]:
