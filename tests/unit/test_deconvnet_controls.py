@@ -247,7 +247,7 @@ def test_controls_are_measured_over_at_least_nine_seeds(network, image):
 
 
 def test_random_weights_keep_mean_and_spread_and_leave_the_network_alone(network):
-    program = program_of(network)
+    program = program_of(network, SIZE)
     before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
 
     other = randomised(program, [1, 2], torch.Generator().manual_seed(0))

@@ -8,7 +8,7 @@ own activation is mostly zero; projections are compared by shape, scaled by thei
 
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -17,13 +17,20 @@ from convscope.deconvnet.program import randomised
 from convscope.deconvnet.project import Projection, Projector
 from convscope.deconvnet.record import Tape
 from convscope.deconvnet.seeds import Unit
-from convscope.deconvnet.similarity import Similarity, median, similarity
+from convscope.deconvnet.similarity import (
+    Prepared,
+    Similarity,
+    compare,
+    median,
+    prepare,
+)
 from convscope.errors import UserError
 
 CONTROLS = ("other_channel", "random_weights", "random_weights_and_switches")
 RANDOMISED = ("conv", "linear", "batchnorm")
 SEED = 1.0
 LEAST_SEEDS = 9
+UNDEFINED = Similarity(None, None)
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +42,8 @@ class Controlled:
     projection
         The unit's own, from 1.
     examples
-        The controls' projections with the first seed, by control.
+        The controls' projections with the first seed, by control. A layer of one channel has no
+        other channel.
     similarities
         Of each control to the projection, an entry a seed.
     """
@@ -47,6 +55,61 @@ class Controlled:
     def medians(self) -> dict[str, Similarity]:
         """Return the median similarity of each control, over the seeds where it is defined."""
         return {name: median(found) for name, found in self.similarities.items()}
+
+
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """Units of one image, ready to be compared with their controls.
+
+    Parameters
+    ----------
+    image
+        Normalised, ``(1, 3, H, W)``.
+    tape
+        Its clean pass; the activations are stand-ins, of which nothing but the shape is used.
+    units
+        Single units, each with a position.
+    controlled
+        What is known of them, in their order.
+    prepared
+        Their own projections, ready for comparisons.
+    """
+
+    image: torch.Tensor
+    tape: Tape
+    units: Sequence[Unit]
+    controlled: list[Controlled]
+    prepared: list[Prepared]
+
+
+def subject_of(
+    projector: Projector, image: torch.Tensor, tape: Tape, units: Sequence[Unit]
+) -> Subject:
+    """Project units of an image from 1, and keep what their controls will need.
+
+    Parameters
+    ----------
+    projector
+        Of the network.
+    image
+        Normalised, ``(1, 3, H, W)``.
+    tape
+        Its pass through the network, with the layers of the units.
+    units
+        Single units, each with a position.
+    """
+    own = projector.project(tape, units, seed=SEED)
+    # Signals start from 1: of the activations, which are large, only the shapes count.
+    shapes = {
+        name: kept.new_zeros(()).expand(kept.shape) for name, kept in tape.activations.items()
+    }
+    return Subject(
+        image,
+        replace(tape, activations=shapes),
+        units,
+        [Controlled(projection, {}, {name: [] for name in CONTROLS}) for projection in own],
+        [prepare(projection.pixels) for projection in own],
+    )
 
 
 def measure_controls(
@@ -70,34 +133,67 @@ def measure_controls(
     UserError
         If there are too few seeds, or a layer, channel or position does not exist.
     """
-    if len(seeds) < LEAST_SEEDS:
+    refuse_few_seeds(len(seeds))
+    tape = projector.record(image, sorted({unit.layer for unit in units}))
+    subject = subject_of(projector, image, tape, units)
+    for seed in seeds:
+        add_controls(projector, [subject], seed)
+    return subject.controlled
+
+
+def refuse_few_seeds(count: int) -> None:
+    """Refuse fewer seeds than a median needs.
+
+    Raises
+    ------
+    UserError
+        If there are fewer than 9.
+    """
+    if count < LEAST_SEEDS:
         raise UserError(
-            f"{len(seeds)} seeds are too few for a median",
-            where="controls",
+            f"{count} seeds are too few for a median",
+            where="deconvnet.control_seeds",
             remedy=f"Give at least {LEAST_SEEDS}.",
         )
-    tape = projector.record(image, sorted({unit.layer for unit in units}))
-    own = projector.project(tape, units, seed=SEED)
-    examples: list[dict[str, Projection]] = []
-    found = [{name: [] for name in CONTROLS} for _ in units]
-    for seed in seeds:
-        controls = project_controls(projector, image, tape, units, seed)
-        examples = examples or [
-            {name: controls[name][number] for name in CONTROLS} for number in range(len(units))
-        ]
-        for name, projections in controls.items():
-            for number, (clean, control) in enumerate(zip(own, projections, strict=True)):
-                found[number][name].append(similarity(clean.pixels, control.pixels))
-    return [Controlled(*entry) for entry in zip(own, examples, found, strict=True)]
+
+
+def add_controls(projector: Projector, subjects: Sequence[Subject], seed: int) -> None:
+    """Compare the units of several images with their controls of one more seed.
+
+    Random weights are drawn once for all images. What is found is appended to each subject's
+    ``controlled``; the first seed's projections are kept as examples.
+    """
+    layers = sorted({unit.layer for subject in subjects for unit in subject.units})
+    random = random_projector(projector, layers, seed)
+    for subject in subjects:
+        found = _projected(projector, random, subject.image, subject.tape, subject.units, seed)
+        for name, projections in found.items():
+            for controlled, own, control in zip(
+                subject.controlled, subject.prepared, projections, strict=True
+            ):
+                past = controlled.similarities[name]
+                if control is not None and not past:
+                    controlled.examples[name] = control
+                undefined = control is None
+                past.append(UNDEFINED if undefined else compare(own, prepare(control.pixels)))
+
+
+def random_projector(projector: Projector, layers: Sequence[str], seed: int) -> Projector:
+    """Return a projector with random weights in and below some layers.
+
+    Weights above a unit play no part on its way down, and none in the switches below it: so one
+    network with random weights everywhere serves the units of all layers.
+    """
+    program = projector.program
+    places = [p for p in program.below(layers) if program.steps[p].kind in RANDOMISED]
+    generator = torch.Generator().manual_seed(seed)
+    return projector.with_program(randomised(program, places, generator))
 
 
 def project_controls(
     projector: Projector, image: torch.Tensor, tape: Tape, units: Sequence[Unit], seed: int
-) -> dict[str, list[Projection]]:
+) -> dict[str, list[Projection | None]]:
     """Return the projections of each control, in the order of the units.
-
-    Weights above a unit play no part on its way down, and none in the switches below it: so one
-    network with random weights everywhere serves the units of all layers.
 
     Parameters
     ----------
@@ -105,30 +201,43 @@ def project_controls(
         The clean pass of the image through the projector's network.
     seed
         Decides the other channels and the random weights.
+
+    Returns
+    -------
+    dict
+        By control; None where the layer has no other channel.
     """
     layers = sorted({unit.layer for unit in units})
-    program = projector.program
-    places = [p for p in program.below(layers) if program.steps[p].kind in RANDOMISED]
-    generator = torch.Generator().manual_seed(seed)
-    random = projector.with_program(randomised(program, places, generator))
-    others = [_other_channel(unit, tape.activations[unit.layer].shape[1], seed) for unit in units]
-    switched = random.record(image, layers)
+    random = random_projector(projector, layers, seed)
+    return _projected(projector, random, image, tape, units, seed)
+
+
+def _projected(
+    projector: Projector,
+    random: Projector,
+    image: torch.Tensor,
+    tape: Tape,
+    units: Sequence[Unit],
+    seed: int,
+) -> dict[str, list[Projection | None]]:
+    others = [other_channel(unit, tape.activations[unit.layer].shape[1], seed) for unit in units]
+    there = iter(projector.project(tape, [other for other in others if other], seed=SEED))
+    switched = random.record(image, sorted({unit.layer for unit in units}))
     projections = (
-        projector.project(tape, others, seed=SEED),
+        [next(there) if other else None for other in others],
         random.project(tape, units, seed=SEED),
         random.project(switched, units, seed=SEED),
     )
     return dict(zip(CONTROLS, projections, strict=True))
 
 
-def _other_channel(unit: Unit, channels: int, seed: int) -> Unit:
-    """Return another unit of the same position; the choice depends on unit and seed alone."""
+def other_channel(unit: Unit, channels: int, seed: int) -> Unit | None:
+    """Return another unit of the same position, or None if the layer has one channel only.
+
+    The choice depends on unit and seed alone.
+    """
     if channels < 2:
-        raise UserError(
-            "it has one channel only, so that there is no other to compare with",
-            where=f"layer {unit.layer}",
-            remedy="Leave this layer out of the controls.",
-        )
+        return None
     row, column = unit.position
     generator = np.random.default_rng([seed, zlib.crc32(unit.layer.encode()), unit.channel])
     channel = int(generator.integers(channels - 1))

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -18,14 +19,39 @@ class Similarity:
     spearman: float | None
 
 
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """What both measures need of a projection, so that it is computed once for many comparisons.
+
+    ``local`` is None where its grey image is constant, ``ranks`` ``(n,)`` where all of it is.
+    """
+
+    local: "_Local | None"
+    ranks: np.ndarray | None
+
+
+def prepare(pixels: np.ndarray) -> Prepared:
+    """Make a projection ``(3, h, w)`` ready for ``compare``."""
+    values = np.abs(np.asarray(pixels, dtype=np.float64))
+    # Ranks are multiples of a half, which float32 holds exactly up to 2^23.
+    ranks = None if _constant(values) else ranked(values.ravel()).astype(np.float32)
+    return Prepared(_local(_grey(values)), ranks)
+
+
+def compare(first: Prepared, second: Prepared) -> Similarity:
+    """Compare two projections of one shape; see ``similarity``."""
+    return Similarity(
+        _ssim(first.local, second.local), _rank_correlation(first.ranks, second.ranks)
+    )
+
+
 def similarity(first: np.ndarray, second: np.ndarray) -> Similarity:
     """Compare two projections ``(3, h, w)`` within one receptive field, by absolute values.
 
     SSIM compares their grey images (the mean over channels), scaled by their maximum;
     Spearman's correlation all values.
     """
-    first, second = (np.abs(np.asarray(pixels, dtype=np.float64)) for pixels in (first, second))
-    return Similarity(ssim(_grey(first), _grey(second)), spearman(first, second))
+    return compare(prepare(first), prepare(second))
 
 
 def median(similarities: Sequence[Similarity]) -> Similarity:
@@ -53,37 +79,68 @@ def ssim(first: np.ndarray, second: np.ndarray) -> float | None:
     float or None
         None where an image is constant.
     """
-    if _constant(first) or _constant(second):
-        return None
-    rows, columns = (_weights(side) for side in first.shape)
-
-    def average(image: np.ndarray) -> np.ndarray:
-        return rows @ image @ columns.T
-
-    means = average(first), average(second)
-    variances = [average(i * i) - m * m for i, m in zip((first, second), means, strict=True)]
-    covariance = average(first * second) - means[0] * means[1]
-    light, contrast = STABILISERS
-    scores = (2 * means[0] * means[1] + light) * (2 * covariance + contrast)
-    scores /= (means[0] ** 2 + means[1] ** 2 + light) * (sum(variances) + contrast)
-    return float(scores.mean())
+    return _ssim(_local(first), _local(second))
 
 
 def spearman(first: np.ndarray, second: np.ndarray) -> float | None:
     """Return the correlation of ranks of two arrays of one shape; None where one is constant."""
-    if _constant(first) or _constant(second):
-        return None
-    ranks = [ranked(values.ravel()) for values in (first, second)]
-    centred = [r - r.mean() for r in ranks]
-    norm = np.sqrt((centred[0] ** 2).sum() * (centred[1] ** 2).sum())
-    return float((centred[0] * centred[1]).sum() / norm)
+    ranks = (None if _constant(v) else ranked(v.ravel()) for v in (first, second))
+    return _rank_correlation(*ranks)
 
 
 def ranked(values: np.ndarray) -> np.ndarray:
     """Return the ranks from 1 of values ``(n,)``; equal values share the mean of their ranks."""
-    _, places, counts = np.unique(values, return_inverse=True, return_counts=True)
-    last = np.cumsum(counts)
-    return (last - (counts - 1) / 2)[places]
+    order = np.argsort(values)
+    ordered = values[order]
+    begins = np.ones(len(values), dtype=bool)
+    np.not_equal(ordered[1:], ordered[:-1], out=begins[1:])
+    starts = np.flatnonzero(begins)
+    means = (starts + 1 + np.append(starts[1:], len(values))) / 2
+    ranks = np.empty(len(values))
+    ranks[order] = means[np.cumsum(begins) - 1]
+    return ranks
+
+
+@dataclass(frozen=True, eq=False)
+class _Local:
+    """An image with its weighted means and variances about each pixel, all ``(h, w)``."""
+
+    image: np.ndarray
+    means: np.ndarray
+    variances: np.ndarray
+
+
+def _local(image: np.ndarray) -> _Local | None:
+    if _constant(image):
+        return None
+    means = _averages(image)
+    return _Local(image, means, _averages(image * image) - means * means)
+
+
+def _ssim(first: _Local | None, second: _Local | None) -> float | None:
+    if first is None or second is None:
+        return None
+    covariance = _averages(first.image * second.image) - first.means * second.means
+    light, contrast = STABILISERS
+    scores = (2 * first.means * second.means + light) * (2 * covariance + contrast)
+    scores /= first.means**2 + second.means**2 + light
+    scores /= first.variances + second.variances + contrast
+    return float(scores.mean())
+
+
+def _rank_correlation(first: np.ndarray | None, second: np.ndarray | None) -> float | None:
+    if first is None or second is None:
+        return None
+    centred = [np.asarray(ranks, dtype=np.float64) for ranks in (first, second)]
+    # The mean of ranks is known.
+    centred = [ranks - (len(ranks) + 1) / 2 for ranks in centred]
+    norm = np.sqrt((centred[0] ** 2).sum() * (centred[1] ** 2).sum())
+    return float((centred[0] * centred[1]).sum() / norm)
+
+
+def _averages(image: np.ndarray) -> np.ndarray:
+    rows, columns = (_weights(side) for side in image.shape)
+    return rows @ image @ columns.T
 
 
 def _grey(pixels: np.ndarray) -> np.ndarray:
@@ -96,6 +153,7 @@ def _constant(values: np.ndarray) -> bool:
     return values.size == 0 or bool(values.min() == values.max())
 
 
+@lru_cache(maxsize=16)
 def _weights(side: int) -> np.ndarray:
     """Return the weights ``(side, side)`` of each position's average, which add up to one."""
     places = np.arange(side)

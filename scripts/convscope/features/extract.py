@@ -11,11 +11,12 @@ import numpy as np
 import torch
 from torch import nn
 
+from convscope.batching import BatchSize
 from convscope.features.collect import Collected, collecting
 from convscope.hdf5 import create_maps, create_table, writing
 from convscope.images.store import ImageBatch
 from convscope.progress import progress
-from convscope.variants.apply import apply_variant
+from convscope.variants.network_input import network_input, variant_rgb
 
 LOGGER = logging.getLogger(__name__)
 SCHEMA = "features/1"
@@ -106,15 +107,19 @@ def extract_features(
     )
     facts = {**attributes, **_facts(images, layers, variants, mean, std)}
     with writing(output, SCHEMA, facts) as file, looking as collect:
-        steps = list(_steps(images, variants, IMAGES_AT_ONCE[device.type]))
-        for name, start, chosen in progress(steps, LOGGER, what="passes", total=len(steps)):
-            variant = variants[name]
-            pixels = images.pixels[chosen]
-            collected = collect(_inputs(pixels, variant["definition"], mean, std, device))
+        size = BatchSize(IMAGES_AT_ONCE[device.type])
+        steps = list(_steps(images, variants, size.at_once))
+        for name, start, indices in progress(steps, LOGGER, what="passes", total=len(steps)):
+            definition = variants[name]["definition"]
             group = file.require_group(f"variants/{name}")
-            if start == 0:
-                _create(group, collected, len(variant["images"]))
-            _write(group, collected, chosen, start)
+            for rows in size.over(len(indices)):
+                chosen = indices[rows]
+                with size.fitting():
+                    rgb = variant_rgb(images.pixels[chosen], definition, mean, device)
+                    collected = collect(network_input(rgb, mean, std))
+                    if "logits" not in group:
+                        _create(group, collected, len(variants[name]["images"]))
+                    _write(group, collected, chosen, start + rows.start)
     LOGGER.info("%d images and variants pushed through the network once each", total)
 
 
@@ -149,21 +154,6 @@ def _steps(
         indices = np.array([places[image] for image in variant["images"]], dtype=np.int64)
         for start in range(0, len(indices), at_once):
             yield name, start, indices[start : start + at_once]
-
-
-def _inputs(
-    pixels: np.ndarray,
-    definition: Mapping[str, Any],
-    mean: Sequence[float],
-    std: Sequence[float],
-    device: torch.device,
-) -> torch.Tensor:
-    rgb = torch.from_numpy(pixels).to(device).to(torch.float32).div_(255)
-    images = apply_variant(rgb, definition, mean)
-    shape = (1, 3, 1, 1)
-    centre = torch.tensor(mean, dtype=torch.float32, device=device).view(shape)
-    spread = torch.tensor(std, dtype=torch.float32, device=device).view(shape)
-    return images.sub_(centre).div_(spread).contiguous(memory_format=torch.channels_last)
 
 
 def _create(group: h5py.Group, collected: Collected, count: int) -> None:
