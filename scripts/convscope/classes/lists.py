@@ -1,9 +1,11 @@
 """Class lists: which index, name and WordNet id (wnid) a network's outputs have; no torch."""
 
 import csv
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
+from typing import Any
 
 from convscope.errors import UserError
 
@@ -69,6 +71,20 @@ def class_list(name: str) -> ClassList:
 
         return scene_class_list(SCENE_CLASSES)
     return read_class_list(Path(name), title=name)
+
+
+def planned_class_list(settings: str | Mapping[str, Any]) -> ClassList:
+    """Return the class list that a rule's settings tell: a built-in one by name, others whole."""
+    if isinstance(settings, str):
+        return class_list(settings)
+    return ClassList("planned", tuple(settings["names"]), tuple(settings["wnids"]))
+
+
+def class_channels(
+    settings: str | Mapping[str, Any], layers: Iterable[str]
+) -> dict[str, Sequence[str]]:
+    """Return the names of the channels of layers that have a channel a class."""
+    return dict.fromkeys(layers, planned_class_list(settings).names)
 
 
 @lru_cache(maxsize=1)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from convscope.classes.lists import ClassList, class_list
+from convscope.classes.lists import ClassList, planned_class_list
 
 
 def class_lists(classes: Mapping[str, str | Mapping[str, Any]]) -> dict[str, ClassList]:
@@ -14,12 +14,7 @@ def class_lists(classes: Mapping[str, str | Mapping[str, Any]]) -> dict[str, Cla
     classes
         ``{network: "imagenet" or {"names": [...], "wnids": [...]}}``.
     """
-    return {
-        network: class_list(entry)
-        if isinstance(entry, str)
-        else ClassList(network, tuple(entry["names"]), tuple(entry["wnids"]))
-        for network, entry in classes.items()
-    }
+    return {network: planned_class_list(entry) for network, entry in classes.items()}
 
 
 def resolve_labels(

@@ -1,0 +1,1 @@
+"""Figures of projections: sheets, mosaics and strips (no torch)."""
