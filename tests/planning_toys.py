@@ -112,8 +112,8 @@ def snapshot(plan: Plan) -> dict[str, dict[str, str]]:
 
 def _add_source(jobs, settings, path, batch):
     parts = Path(path).parts
-    if parts[:3] == ("results", "shared", "images"):
-        jobs["fetch_image"][parts[3]] = settings.fetch_image(parts[3])
+    if parts[:3] == ("results", "shared", "image_groups"):
+        jobs["fetch_images"][parts[3]] = settings.fetch_images(parts[3])
     elif parts[:3] == ("results", "shared", "samples"):
         revision, split, group = parts[4:7]
         arguments = settings.fetch_mini_imagenet(revision, split, group)

@@ -12,6 +12,7 @@ from pathlib import Path
 import pooch
 import pytest
 
+from convscope.fetching.fetched import image_place, read_manifest
 from convscope.fetching.mini_imagenet_index import MINI_IMAGENET
 from servers import serving, serving_hub, write_split
 
@@ -50,48 +51,64 @@ def server(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("script", "extra"),
+    "extra",
     [
-        ("fetch_image", ["--sha256", ""]),
-        ("fetch_image", ["--sha256", hashlib.sha256(b"picture" * 100).hexdigest()]),
-        ("fetch_weights", ["--sha256", "", "--sha256-prefix", ""]),
-        (
-            "fetch_weights",
-            ["--sha256-prefix", hashlib.sha256(b"picture" * 100).hexdigest()[:8]],
-        ),
+        ["--sha256", "", "--sha256-prefix", ""],
+        ["--sha256", hashlib.sha256(b"picture" * 100).hexdigest()],
+        ["--sha256-prefix", hashlib.sha256(b"picture" * 100).hexdigest()[:8]],
     ],
 )
-def test_file_is_fetched(run, server, tmp_path, script, extra):
-    output = tmp_path / "out" / "cat.jpg"
-    status, log = run(script, "--url", server.url("cat.jpg"), "--output", output, *extra)
+def test_weights_are_fetched(run, server, tmp_path, extra):
+    output = tmp_path / "out" / "cat.pth"
+    status, log = run("fetch_weights", "--url", server.url("cat.jpg"), "--output", output, *extra)
     assert status == 0
     assert output.read_bytes() == b"picture" * 100
     assert hashlib.sha256(output.read_bytes()).hexdigest() in log
 
 
-@pytest.mark.parametrize("script", ["fetch_image", "fetch_weights"])
+@pytest.mark.parametrize("digest", ["", hashlib.sha256(b"picture" * 100).hexdigest()])
+def test_images_are_fetched(run, server, tmp_path, digest):
+    manifest = tmp_path / "out" / "image_groups" / "group" / "manifest.tsv"
+    url = server.url("cat.jpg")
+    status, log = run("fetch_images", "--image", url, digest, "--manifest", manifest)
+    assert status == 0
+    (image,) = read_manifest(manifest)
+    assert image_place(manifest, image).read_bytes() == b"picture" * 100
+    assert hashlib.sha256(b"picture" * 100).hexdigest() in log
+
+
+def arguments_of(script, url, folder):
+    if script == "fetch_weights":
+        return ["--url", url, "--output", folder / "out" / "cat.jpg"]
+    return ["--image", url, "", "--manifest", folder / "image_groups" / "group" / "manifest.tsv"]
+
+
+def files_in(folder):
+    return [path for path in folder.rglob("*") if path.is_file() and path.suffix != ".log"]
+
+
+@pytest.mark.parametrize("script", ["fetch_images", "fetch_weights"])
 @pytest.mark.parametrize("kind", ["404", "503", "hang", "cut"])
 def test_failure_is_one_message_in_the_log_and_status_1(run, server, tmp_path, script, kind):
     server.fail("cat.jpg", kind)
-    output = tmp_path / "out" / "cat.jpg"
-    status, log = run(script, "--url", server.url("cat.jpg"), "--output", output)
+    status, log = run(script, *arguments_of(script, server.url("cat.jpg"), tmp_path / "out"))
     assert status == 1
     assert server.url("cat.jpg") in log
     assert "Traceback" not in log
-    assert list(output.parent.iterdir()) == []
+    assert files_in(tmp_path / "out") == []
 
 
-def test_full_disk_leaves_nothing(run, server, tmp_path, monkeypatch):
+@pytest.mark.parametrize("script", ["fetch_images", "fetch_weights"])
+def test_full_disk_leaves_nothing(run, server, tmp_path, monkeypatch, script):
     def full(self, url, output_file, pooch):
         Path(output_file).write_bytes(b"half")
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(output_file))
 
     monkeypatch.setattr(pooch.HTTPDownloader, "__call__", full)
-    output = tmp_path / "out" / "cat.jpg"
-    status, log = run("fetch_image", "--url", server.url("cat.jpg"), "--output", output)
+    status, log = run(script, *arguments_of(script, server.url("cat.jpg"), tmp_path / "out"))
     assert status == 1
     assert "the disk is full" in log
-    assert list(output.parent.iterdir()) == []
+    assert files_in(tmp_path / "out") == []
 
 
 def test_row_group_of_the_real_layout_is_fetched(run, tmp_path):
@@ -116,8 +133,8 @@ def test_row_group_of_the_real_layout_is_fetched(run, tmp_path):
 
 def test_message_is_on_the_screen_too(server, tmp_path):
     server.fail("cat.jpg", "404")
-    arguments = ["--url", server.url("cat.jpg"), "--output", str(tmp_path / "out.jpg")]
-    command = [sys.executable, str(SCRIPTS / "fetch_image.py"), *arguments]
+    arguments = arguments_of("fetch_images", server.url("cat.jpg"), tmp_path / "out")
+    command = [sys.executable, str(SCRIPTS / "fetch_images.py"), *map(str, arguments)]
     command += ["--log", str(tmp_path / "log")]
     run = subprocess.run(command, capture_output=True, text=True)
     assert run.returncode == 1

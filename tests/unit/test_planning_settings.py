@@ -2,9 +2,12 @@
 
 import hashlib
 import os
+import shlex
+from pathlib import Path
 
 import pytest
 
+from convscope.fetching.fetched import Fetched, image_place, source_digest, write_manifest
 from convscope.images.planned import located
 from convscope.planning.image_sources import batch_inputs, batch_sources
 from convscope.planning.settings import Settings
@@ -70,7 +73,7 @@ def test_equal_configurations_have_equal_settings(tmp_path):
 
 def test_every_rule_is_in_the_snapshot():
     assert set(snapshot(plan_of(ALL_KINDS))) == {
-        *("fetch_image", "fetch_mini_imagenet", "fetch_weights", "convert_weights"),
+        *("fetch_images", "fetch_mini_imagenet", "fetch_weights", "convert_weights"),
         *("make_random_weights", "train_reference", "check_network", "draw_scenes"),
         *("prepare_images", "extract_features", "tabulate_predictions", "build_report"),
     }
@@ -99,11 +102,11 @@ def test_an_inserted_or_removed_image_changes_at_most_two_batches(tmp_path, coun
     short = snapshot(sheet_plan(tmp_path, urls(count), SMALL))
     long = snapshot(sheet_plan(tmp_path, urls(count + 1), SMALL))
     inserted = changed_jobs(short, long)
-    assert len(inserted["fetch_image"]) == 1
+    assert 1 <= len(inserted["fetch_images"]) <= 2
     assert 1 <= len(inserted["prepare_images"]) <= 2
     assert 1 <= len(inserted["extract_features"]) <= 2
     removed = changed_jobs(long, short)
-    assert "fetch_image" not in removed
+    assert len(removed.get("fetch_images", ())) <= 2
     assert len(removed.get("prepare_images", ())) <= 2
     assert len(removed.get("extract_features", ())) <= 2
     kept = {"make_random_weights", "check_network"}
@@ -125,7 +128,7 @@ def test_another_address_of_an_image_changes_its_batch_only(tmp_path):
     rows[3] = (rows[3][0], "https://example.org/other.jpg", rows[3][2])
     changed = changed_jobs(before, snapshot(sheet_plan(tmp_path, rows, SMALL)))
     # Features follow, because their prepared images are made anew.
-    assert set(changed) == {"fetch_image", "prepare_images"}
+    assert set(changed) == {"fetch_images", "prepare_images"}
     assert [len(jobs) for jobs in changed.values()] == [1, 1]
 
 
@@ -213,7 +216,7 @@ def test_the_experiments_name_is_in_no_shared_path():
 def test_two_experiments_share_all_params_but_the_reports(tmp_path):
     first = snapshot(plan_of(ALL_KINDS))
     second = snapshot(plan_of(ALL_KINDS, "experiment: other_name"))
-    for rule in ("fetch_image", "fetch_mini_imagenet", "fetch_weights", "convert_weights"):
+    for rule in ("fetch_images", "fetch_mini_imagenet", "fetch_weights", "convert_weights"):
         assert first[rule] == second[rule]
     params = [everything(plan_of(ALL_KINDS, f"experiment: {name}")) for name in ("a", "b")]
     differing = [pair for pair in zip(*params, strict=True) if pair[0] != pair[1]]
@@ -232,19 +235,34 @@ def test_names_given_to_images_and_networks_are_in_no_shared_path(tmp_path):
     assert paths[0] == paths[1]
 
 
-def test_planned_sources_name_their_files_in_the_job():
+def write_manifests(settings, inputs):
+    """Pretend that the fetch jobs of a plan have run; return the paths of their images."""
+    places = {}
+    for manifest in (path for path in inputs if path.endswith("manifest.tsv")):
+        words = shlex.split(settings.fetch_images(Path(manifest).parent.name))
+        for url, sha256 in zip(words[1::3], words[2::3], strict=True):
+            places[url] = image_place(manifest, source_digest(url, sha256))
+        digests = [place.parent.name for place in places.values()]
+        write_manifest(manifest, [Fetched(digest, "0" * 64, 1) for digest in digests])
+    return places
+
+
+def test_planned_sources_name_their_files_in_the_job(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     plan = plan_of(ALL_KINDS)
     kinds = set()
     for batch in plan.batches.values():
         inputs = batch_inputs(plan, batch)
+        fetched = write_manifests(Settings(plan), inputs)
         for image, source in located(batch_sources(plan, batch), inputs).items():
             (kind,) = {"file", "zip", "scenes"} & set(source)
             kinds.add(kind)
-            assert source[kind] in inputs
             expected = plan.sample_sets[batch.sample_set].images[image].source
             if kind == "file":
-                assert source["sha256"] == expected.sha256
+                assert source["file"] == str(fetched[expected.place])
+                assert source["sha256"] == "0" * 64
             elif kind == "zip":
+                assert source[kind] in inputs
                 assert source["member"] == f"{image}.jpg"
                 assert source["zip"].endswith(f"/test/{expected.place}/images.zip")
             else:

@@ -57,7 +57,7 @@ def test_bad_downloads_are_named(sheet, server):
     rows[0]["sha256"] = "1" * 64
     sheet.write(rows)
     outcome = sheet.project.run(*PREPARE, config=sheet.config())
-    log = logs(sheet.folder, "fetch_image")
+    log = logs(sheet.folder, "fetch_images")
     assert_said(outcome, log, server.url("there.png"), "1" * 64)
     assert_said(outcome, log, f"{server.url('gone.png')}: the server has no such file (status 404)")
     assert len(server.asked("gone.png")) == len(server.asked("there.png")) == 1
@@ -66,7 +66,7 @@ def test_bad_downloads_are_named(sheet, server):
 
 def test_without_a_network_the_two_ways_out_are_named_soon(sheet):
     sheet.write(sheet.rows(["far"], "http://127.0.0.1:9/far.png"))
-    outcome = sheet.project.run("--until", "fetch_image", config=sheet.config(), timeout=30)
-    log = logs(sheet.folder, "fetch_image")
+    outcome = sheet.project.run("--until", "fetch_images", config=sheet.config(), timeout=30)
+    log = logs(sheet.folder, "fetch_images")
     assert_said(outcome, log, "http://127.0.0.1:9/far.png", "local files", "config/demo.yaml")
     assert_nothing_written(sheet.folder)

@@ -7,7 +7,7 @@ from servers import serving
 from snakemake_runs import ROOT
 
 PREPARE = ("--until", "prepare_images")
-FETCHING = {"fetch_image", "fetch_mini_imagenet", "fetch_weights"}
+FETCHING = {"fetch_images", "fetch_mini_imagenet", "fetch_weights"}
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def test_fetched_images_depend_on_address_and_checksum_only(sheet, photographs):
     project = sheet.project
     config = sheet.config(base_urls={"photographs": photographs.url("first")})
     first = project.run(*PREPARE, config=config)
-    assert first.jobs == {"fetch_image": 2, "prepare_images": 1}, first.text
+    assert first.jobs == {"fetch_images": 1, "prepare_images": 1}, first.text
     # Two experiments with the same ids and other sources, in turn on the same folder.
     other = sheet.config(experiment="other", base_urls={"photographs": photographs.url("second")})
     assert project.run(*PREPARE, config=other).jobs == first.jobs
@@ -36,7 +36,7 @@ def test_fetched_images_depend_on_address_and_checksum_only(sheet, photographs):
     # Nothing of the first experiment is to be done again, whatever becomes of the code.
     with (
         project.edited("scripts/convscope/fetching/downloads.py", "\nimport ", "\nA = 1\nimport "),
-        project.edited("scripts/fetch_image.py", "\nfrom ", "\nA = 1\nfrom "),
+        project.edited("scripts/fetch_images.py", "\nfrom ", "\nA = 1\nfrom "),
     ):
         assert project.run(*PREPARE, "-n", config=config).jobs == {}
     mirror = sheet.config(base_urls={"photographs": "http://127.0.0.1:9/mirror"})
@@ -56,7 +56,7 @@ def test_the_main_experiment_is_planned_without_a_network(project):
     outcome = project.run("-n", config=None, environment=nowhere)
     assert outcome.status == 0, outcome.text
     assert outcome.rules >= FETCHING
-    assert outcome.jobs["fetch_image"] == 7
+    assert outcome.jobs["fetch_images"] == 1
     assert outcome.jobs["fetch_weights"] == 3
     assert not list(project.directory.glob("results/**/*.h5"))
 

@@ -18,12 +18,14 @@ from convscope.errors import UserError
 from convscope.planning.environment import use_repository
 from convscope.planning.paths import SHARED
 from convscope.planning.plan import make_plan
+from convscope.planning.rows import tell_sheets
 from convscope.planning.settings import Settings
 
 try:
     use_repository(SCRIPTS)
     PLAN = make_plan(config, workflow.overwrite_configfiles, REPOSITORY)
     SETTINGS = Settings(PLAN)
+    tell_sheets(PLAN)
 except UserError as error:
     raise WorkflowError(str(error)) from None
 
@@ -33,7 +35,7 @@ wildcard_constraints:
     batch="[a-z0-9_]+-[0-9a-f]{12}",
     preprocessing="[0-9a-f]{12}",
     weights_digest="[0-9a-f]{16}",
-    source_digest="[0-9a-f]{16}",
+    group_digest="[0-9a-f]{16}",
     split="train|validation|test",
     revision="[0-9a-f]{40}",
     row_group="[0-9]+",

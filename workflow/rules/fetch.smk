@@ -1,25 +1,31 @@
 """Fetch what comes from outside: photographs, samples of Mini-ImageNet, weights.
 
-Reads: the network. Writes: <shared>/images, <shared>/samples, <shared>/weights. No GPU, no torch; on
+Reads: the network. Writes: <shared>/images, <shared>/image_groups, <shared>/samples, <shared>/weights. No GPU, no torch; on
 a cluster these jobs stay on the login node. They depend on address and checksum, never on code.
 """
 
 
-rule fetch_image:
-    """Fetch one image file, bytes as they are."""
+rule fetch_images:
+    """Fetch the images of a batch that are not there yet, bytes as they are, and list them all.
+
+    An image lies in <shared>/images/, in a folder named by its address and checksum, so that
+    batches and experiments share it. Those that arrive are kept even if others do not.
+    """
     output:
-        "<shared>/images/{source_digest}/image",
+        "<shared>/image_groups/{group_digest}/manifest.tsv",
     log:
-        "<shared>/logs/fetch_image/{source_digest}.log",
+        "<shared>/logs/fetch_images/{group_digest}.log",
     benchmark:
-        "<shared>/benchmarks/fetch_image/{source_digest}.tsv"
+        "<shared>/benchmarks/fetch_images/{group_digest}.tsv"
     localrule: True
     conda:
         "../../envs/environment.yaml"
+    threads: 4
     params:
-        arguments=lambda wildcards: SETTINGS.fetch_image(wildcards.source_digest),
+        arguments=lambda wildcards: SETTINGS.fetch_images(wildcards.group_digest),
     shell:
-        "python -m fetch_image {params.arguments} --output {output:q} --log {log:q}"
+        "python -m fetch_images {params.arguments} --at-once {threads} "
+        "--manifest {output:q} --log {log:q}"
 
 
 rule fetch_mini_imagenet:

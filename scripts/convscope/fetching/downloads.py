@@ -13,7 +13,6 @@ from convscope.errors import UserError
 from convscope.fetching.connection import USER_AGENT, require_connection, require_web_address
 from convscope.fetching.failures import shown, status_error, transport_error
 from convscope.fetching.patience import Patience, persist
-from convscope.fetching.terms import imagenet_notice, is_imagenet
 from convscope.fetching.transfer import transferring
 from convscope.files import replacing
 
@@ -35,8 +34,9 @@ def fetch_image(
     *,
     sha256: str | None = None,
     patience: Patience = Patience(),  # noqa: B008 (immutable)
+    reachable: bool = False,
 ) -> str:
-    """Fetch an image file as it is, with ImageNet's terms where the address speaks of ImageNet.
+    """Fetch an image file as it is.
 
     Parameters
     ----------
@@ -45,9 +45,11 @@ def fetch_image(
     destination
         The file to write; it appears whole or not at all.
     sha256
-        The expected digest, 64 hexadecimal digits; without it the digest found is logged.
+        The expected digest, 64 hexadecimal digits.
     patience
         Timeouts and attempts.
+    reachable
+        Whether the server is known to answer, so that it is not asked first.
 
     Returns
     -------
@@ -59,9 +61,10 @@ def fetch_image(
     UserError
         If the file can't be had or is not the expected one; it names the address and the remedy.
     """
-    if is_imagenet(url):
-        imagenet_notice(LOGGER)
-    return _fetch(url, destination, expected=_digits(sha256, 64), patience=patience)
+    require_web_address(url)
+    if not reachable:
+        require_connection(url, patience.connect_timeout)
+    return _fetch(url, destination, expected=_digits(sha256, 64), patience=patience, bar=False)
 
 
 def fetch_weights(
@@ -95,26 +98,29 @@ def fetch_weights(
         As for ``fetch_image``.
     """
     expected = _digits(sha256, 64) or _digits(sha256_prefix, None)
-    return _fetch(url, destination, expected=expected, patience=patience)
-
-
-def _fetch(url: str, destination: str | Path, *, expected: str, patience: Patience) -> str:
     require_web_address(url)
     require_connection(url, patience.connect_timeout)
-    with replacing(destination) as temporary:
-        persist(lambda: _download(url, temporary, patience), url, patience)
-        found = file_sha256(temporary)
-        _check(url, temporary, expected, found)
-        size = temporary.stat().st_size
-    LOGGER.info("%s: %.1f MB, sha256 %s", shown(url), size / 1e6, found)
+    found = _fetch(url, destination, expected=expected, patience=patience, bar=True)
     if len(expected) < 64:
         LOGGER.info("To pin this file, give `sha256: %s` beside its address.", found)
     return found
 
 
-def _download(url: str, temporary: Path, patience: Patience) -> None:
+def _fetch(
+    url: str, destination: str | Path, *, expected: str, patience: Patience, bar: bool
+) -> str:
+    with replacing(destination) as temporary:
+        persist(lambda: _download(url, temporary, patience, bar), url, patience)
+        found = file_sha256(temporary)
+        _check(url, temporary, expected, found)
+        size = temporary.stat().st_size
+    LOGGER.info("%s: %.1f MB, sha256 %s", shown(url), size / 1e6, found)
+    return found
+
+
+def _download(url: str, temporary: Path, patience: Patience, bar: bool) -> None:
     name = Path(urlsplit(url).path).name or shown(url)
-    with transferring(LOGGER, name) as display:
+    with transferring(LOGGER, name, bar=bar) as display:
         downloader = pooch.HTTPDownloader(
             progressbar=display,
             chunk_size=CHUNK,

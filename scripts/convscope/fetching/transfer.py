@@ -61,10 +61,15 @@ class LoggedTransfer:
 
 
 @contextmanager
-def transferring(logger: logging.Logger, name: str, seconds: float = 5.0) -> Iterator[Transfer]:
-    """Yield what shows a transfer called ``name``; it is closed at the end in any case."""
+def transferring(
+    logger: logging.Logger, name: str, seconds: float = 5.0, *, bar: bool = True
+) -> Iterator[Transfer]:
+    """Yield what shows a transfer called ``name``; it is closed at the end in any case.
+
+    Without ``bar`` there are lines on a terminal too: where several transfers run side by side.
+    """
     display: Transfer
-    if sys.stderr.isatty():
+    if bar and sys.stderr.isatty():
         display = tqdm(desc=name, unit="B", unit_scale=True, leave=True)
     else:
         display = LoggedTransfer(logger, name, seconds)

@@ -9,10 +9,10 @@ from convscope.errors import UserError
 from convscope.images.geometry import check_geometry, resize_and_crop
 from convscope.images.sources import SourceFiles, describe
 from convscope.images.store import writing_images
+from convscope.problems import together
 from convscope.progress import progress
 
 LOGGER = logging.getLogger(__name__)
-LISTED = 10
 
 
 def prepare_images(
@@ -54,17 +54,4 @@ def prepare_images(
             except UserError as error:
                 problems.append(error)
         if problems:
-            raise _together(problems, len(sources))
-
-
-def _together(problems: list[UserError], total: int) -> UserError:
-    if len(problems) == 1:
-        return problems[0]
-    lines = [f"- {error}" for error in problems[:LISTED]]
-    if len(problems) > LISTED:
-        lines.append(f"- and {len(problems) - LISTED} more")
-    return UserError(
-        f"{len(problems)} of {total} images can't be used",
-        where="images of the batch",
-        remedy="\n".join(["Mend each of these:", *lines]),
-    )
+            raise together(problems, len(sources), "images can't be used", "images of the batch")

@@ -23,8 +23,8 @@ class SourceFiles:
     """Reads images from their sources; containers stay open until the context ends.
 
     A source is a plain dict: ``{"file": path}``, ``{"zip": path, "member": name}`` or
-    ``{"scenes": path, "id": name}``; with any of them ``sha256`` (64 hexadecimal digits, checked)
-    and ``where`` (the row of the sample sheet, for messages).
+    ``{"scenes": path, "id": name}``; with any of them ``sha256`` (64 hexadecimal digits, checked),
+    ``where`` (the row of the sample sheet) and ``remedy``, both for messages.
     """
 
     def __init__(self) -> None:
@@ -122,9 +122,8 @@ def _read_file(source: Mapping[str, Any], where: str) -> bytes:
         what = "the image file is missing"
     except OSError as error:
         what = f"the image file can't be read ({error.strerror})"
-    raise UserError(
-        what, where=where, remedy="Correct the path, or give read permission on the file."
-    )
+    usual = "Correct the path, or give read permission on the file."
+    raise UserError(what, where=where, remedy=source.get("remedy", usual))
 
 
 def _check_digest(found: str, source: Mapping[str, Any], where: str) -> None:
@@ -132,7 +131,8 @@ def _check_digest(found: str, source: Mapping[str, Any], where: str) -> None:
     if not expected or found == str(expected).lower():
         return
     if "file" in source:
-        remedy = "Get the right file, or correct the sha256 if the file is what you mean."
+        usual = "Get the right file, or correct the sha256 if the file is what you mean."
     else:
-        remedy = CONTAINER_REMEDY
+        usual = CONTAINER_REMEDY
+    remedy = source.get("remedy", usual)
     raise UserError(f"its sha256 is {found}, not {expected}", where=where, remedy=remedy)

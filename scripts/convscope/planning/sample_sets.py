@@ -48,6 +48,7 @@ class SampleSet:
     name: str
     settings: Mapping[str, Any]
     images: Mapping[str, Image]
+    sheet: Path | None = None
 
 
 def plan_sample_set(
@@ -67,6 +68,7 @@ def plan_sample_set(
         If the sheet, a class or a number of images does not fit.
     """
     where = f"config key sample_set_definitions.{name}"
+    sheet = None
     if settings["kind"] == "sheet":
         sheet = Path(settings["sheet"].replace("{repository}", str(repository)))
         rows = read_sheet(sheet, sheet_schema, base_urls)
@@ -77,7 +79,7 @@ def plan_sample_set(
         images = _mini_imagenet(settings, tuple(variants), where)
     else:
         images = _scenes(name, settings, tuple(variants), where)
-    return SampleSet(name, settings, {image.id: image for image in images})
+    return SampleSet(name, settings, {image.id: image for image in images}, sheet)
 
 
 def _from_row(row: Row, sheet: Path, variants: Sequence[str]) -> Image:

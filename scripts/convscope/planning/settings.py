@@ -6,13 +6,13 @@ from typing import Any
 
 from convscope.digests import settings_digest
 from convscope.fetching.mini_imagenet_index import MINI_IMAGENET
-from convscope.planning.image_sources import batch_inputs, batch_sources, source_digest
+from convscope.planning.fetch_groups import FetchGroup
+from convscope.planning.image_sources import batch_groups, batch_inputs, batch_sources
 from convscope.planning.network_entries import Network
 from convscope.planning.paths import SHARED
 from convscope.planning.plan import Plan
 from convscope.planning.reporting import DOWNLOADS, report_settings, tabulate_settings
 from convscope.planning.rule_settings import rule_settings, weights_digest, weights_settings
-from convscope.planning.sample_sets import Source
 
 
 class Settings:
@@ -36,16 +36,15 @@ class Settings:
         return {_download_digest(network): network for network in published}
 
     @cached_property
-    def _sources(self) -> dict[str, Source]:
-        images = (i for s in self.plan.sample_sets.values() for i in s.images.values())
-        return {source_digest(i.source): i.source for i in images if i.source.kind == "url"}
+    def _groups(self) -> dict[str, FetchGroup]:
+        batches = self.plan.batches.values()
+        return {group.digest: group for b in batches for group in batch_groups(self.plan, b)}
 
     # What is fetched: command-line arguments, because fetch rules are shell rules.
 
-    def fetch_image(self, digest: str) -> str:
-        """Return the arguments of ``fetch_image``."""
-        source = self._sources[digest]
-        return shlex.join(["--url", source.place, "--sha256", source.sha256 or ""])
+    def fetch_images(self, group: str) -> str:
+        """Return the arguments of ``fetch_images``."""
+        return self._groups[group].arguments
 
     def fetch_mini_imagenet(self, revision: str, split: str, row_group: str) -> str:
         """Return the arguments of ``fetch_mini_imagenet``."""

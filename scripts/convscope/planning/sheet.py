@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from convscope.errors import UserError
-from convscope.planning.schema import keys_of, suggestion, validated
+from convscope.planning.schema import flat_and_valid, keys_of, suggestion, validated
 
 BASE = re.compile(r"^\{(?P<name>[^}]*)\}/(?P<rest>.+)$")
 
@@ -96,14 +96,16 @@ def _row(number: int, cell: Mapping, path: Path, schema: Path, base_urls: Mappin
     values = {key: text.strip() or None for key, text in cell.items()}
     # As they stand: a space in an id is a mistake, and an empty cell is an empty text.
     values |= {"image": cell["image"], "source": cell["source"].strip()}
-    checked = validated(values, schema, where, part="column")
-    variants = checked["variants"]
+    given = {key: text for key, text in values.items() if text is not None}
+    if not flat_and_valid(given, schema):
+        given = validated(values, schema, where, part="column")
+    variants = given.get("variants")
     return Row(
         number=number,
-        image=checked["image"],
-        source=_source(checked["source"], path, where, base_urls),
-        label=checked["label"],
-        sha256=checked["sha256"],
+        image=given["image"],
+        source=_source(given["source"], path, where, base_urls),
+        label=given.get("label"),
+        sha256=given.get("sha256"),
         variants=tuple(part.strip() for part in variants.split(",")) if variants else None,
     )
 
