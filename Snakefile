@@ -27,6 +27,8 @@ include: "workflow/rules/scenes.smk"
 include: "workflow/rules/images.smk"
 include: "workflow/rules/features.smk"
 include: "workflow/rules/predictions.smk"
+include: "workflow/rules/projections.smk"
+include: "workflow/rules/units.smk"
 include: "workflow/rules/report.smk"
 
 
@@ -35,3 +37,4 @@ rule all:
     default_target: True
     input:
         "<results>/report/index.html",
+        SETTINGS.targets(),

@@ -4,9 +4,10 @@ import shutil
 import subprocess
 
 import pytest
+import yaml
 
 from projects import Project, Sheet
-from snakemake_runs import copy_repository
+from snakemake_runs import ROOT, TINY, copy_repository, merged
 
 
 @pytest.fixture(scope="session")
@@ -27,6 +28,28 @@ def finished(repository, tmp_path_factory):
     done = Project(repository, tmp_path_factory.mktemp("finished"))
     outcome = done.run("--set-threads", "extract_features=1")
     assert outcome.status == 0, outcome.text
+    return done
+
+
+@pytest.fixture(scope="session")
+def tiny_deconvnet(tmp_path_factory):
+    """Return the tiny experiment with projections."""
+    path = tmp_path_factory.mktemp("config") / "config.yaml"
+    overlay = ROOT / "tests/workflow/tiny_deconvnet.yaml"
+    documents = [yaml.safe_load(file.read_text()) for file in (TINY, overlay)]
+    path.write_text(yaml.safe_dump(merged(*documents)))
+    return path
+
+
+@pytest.fixture(scope="session")
+def projected(finished, tiny_deconvnet, tmp_path_factory):
+    """Return the finished run with projections; it shares the weights with `finished`."""
+    directory = tmp_path_factory.mktemp("projected") / "run"
+    shutil.copytree(finished.directory, directory, symlinks=True)
+    done = Project(finished.repository, directory)
+    outcome = done.run(config=tiny_deconvnet)
+    assert outcome.status == 0, outcome.text
+    assert "train_reference" not in outcome.rules
     return done
 
 

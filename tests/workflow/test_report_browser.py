@@ -64,6 +64,19 @@ def test_every_picture_shows_and_nothing_is_broken(copy_of_finished, tmp_path, w
         assert (page.parent / unquote(link.split("#")[0])).is_file(), link
 
 
+@pytest.mark.skipif(CHROMIUM is None, reason="the browser chromium is not installed")
+def test_the_pages_of_projections_are_whole(projected, tmp_path):
+    report = projected.directory / "results/tiny_deconvnet/report"
+    pages = sorted((report / "projections").rglob("*.html"))
+    assert len(pages) >= 4
+    for number, page in enumerate(pages):
+        found, console = look(page, tmp_path / f"browser{number}", 500)
+        assert (found["broken"], found["lost"], found["wide"], console) == (0, [], False, []), page
+        for link in found["links"]:
+            if not link.startswith(("#", "http")):
+                assert (page.parent / unquote(link.split("#")[0])).is_file(), link
+
+
 def test_the_page_is_self_contained(finished):
     text = (finished.directory / "results/tiny/report/index.html").read_text()
     assert not re.search(r'(?:src|<link[^>]*href)="(?!data:)', text)

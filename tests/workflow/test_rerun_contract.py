@@ -5,26 +5,28 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import yaml
 
+from rerun_rows import (
+    COLOURS,
+    FEATURES,
+    GEOMETRY,
+    IMAGES,
+    NETWORK,
+    SCENES,
+    TABLES,
+    TRAINING,
+    name_of,
+    network,
+    toy,
+)
 from snakemake_runs import ROOT, TINY
 
-TABLES = {"tabulate_predictions", "build_report"}
-FEATURES = {"extract_features", *TABLES}
-IMAGES = {"prepare_images", *FEATURES}
-SCENES = {"draw_scenes", *IMAGES}
-NETWORK = {"check_network", *FEATURES}
-TRAINING = {"train_reference", *NETWORK}
+DECONVNET = {
+    *("project_features", "measure_controls", "plot_projections", "rank_batch", "rank_units"),
+    *("project_units", "project_evolution", "plot_units", "plot_evolution"),
+    *("build_projection_pages", "build_report"),
+}
 
-GEOMETRY = {"resize": 224, "crop": 224, "interpolation": "bilinear"}
-COLOURS = {"mean": [0.4, 0.4, 0.4], "std": [0.2, 0.2, 0.2]}
 MORE = {"kind": "scenes", "per_class": 1, "seed": 9, "classes": ["striped_disc"]}
-
-
-def toy(**changes):
-    return {"sample_set_definitions": {"toy": changes}}
-
-
-def network(name, **changes):
-    return {"network_definitions": {name: changes}}
 
 
 CONTRACT = [
@@ -32,6 +34,7 @@ CONTRACT = [
     ({"experiment": "other"}, SCENES | {"check_network"}),
     ({"networks": ["small", "untrained"]}, {"make_random_weights", *NETWORK}),
     ({"sample_sets": ["toy", "more"], "sample_set_definitions": {"more": MORE}}, SCENES),
+    ({"methods": ["deconvnet"], "deconvnet": {"top": 2}}, DECONVNET),
     ({"batch_size": 1}, SCENES),
     ({"variants": ["normal", "rotate_90_clockwise"]}, FEATURES),
     ({"variants": ["normal", "rotate_90_clockwise", "centre_occlusion", "rotated"]}, FEATURES),
@@ -74,17 +77,14 @@ UNUSED = {
     },
     # `small` has widths of its own.
     "training": {"widths": [5, 6]},
+    # No method is chosen; each has a contract of its own beside this one.
+    "deconvnet": {"top": 4, "layers": ["relu9_9"]},
 }
 
 
 def test_changes_of_what_is_not_used_rerun_nothing(finished):
     outcome = finished.plan(**UNUSED)
     assert outcome.nothing_to_do, outcome.text
-
-
-def name_of(changes):
-    text = yaml.safe_dump(changes, default_flow_style=True, width=1000).strip()
-    return text.replace(" ", "")[1:-1][:70]
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,6 @@
 """The plan of a run: networks, images, batches and where everything lies; no torch."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -63,6 +63,16 @@ class Plan:
             for batch in self.batches.values()
             if batch.sample_set in network.sample_sets
         ]
+
+    def variants_of(self, batch: Batch, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """Return definition and images of every variant that some images of a batch have."""
+        images = self.sample_sets[batch.sample_set].images
+        variants = {}
+        for name, definition in self.variants.items():
+            members = [image for image in ids if name in images[image].variants]
+            if members:
+                variants[name] = {"definition": definition, "images": members}
+        return variants
 
     def images_file(self, network: Network, batch: Batch) -> str:
         """Return the prepared images of a batch in the geometry that a network asks for."""

@@ -8,8 +8,11 @@ from convscope.planning.plan import Plan
 from convscope.planning.sample_sets import SampleSet
 from convscope.versions import versions_of
 
-PAGES = ({"title": "Overview", "href": "index.html"},)
-"""Pages of the report in the order of the navigation; a stage that adds a page adds a line."""
+PAGES = {
+    None: {"title": "Overview", "href": "index.html"},
+    "deconvnet": {"title": "Projections", "href": "projections/index.html"},
+}
+"""Pages of the report in the order of the navigation, by the method that makes them."""
 
 DOWNLOADS = (
     ("Predictions (CSV)", "predictions.csv"),
@@ -36,7 +39,7 @@ def tabulate_settings(plan: Plan) -> dict[str, Any]:
             for image in sample_set.images.values()
             if image.label is not None
         },
-        "classes": {name: _class_settings(n.classes) for name, n in plan.networks.items()},
+        "classes": {name: class_settings(n.classes) for name, n in plan.networks.items()},
         "architectures": {name: n.architecture.name for name, n in plan.networks.items()},
         "sample_sets": sample_sets,
         "variants": list(plan.variants),
@@ -63,14 +66,25 @@ def report_settings(plan: Plan) -> dict[str, Any]:
         ],
         "mean_rgb": list(network.preprocessing["mean"]),
         "versions": versions_of(*VERSIONS),
-        "pages": list(PAGES),
+        "pages": pages(plan),
         "downloads": [title for title, _ in DOWNLOADS],
-        "imagenet_terms": any(_is_imagenet(s) for s in plan.sample_sets.values()),
+        "imagenet_terms": shows_imagenet(plan),
         "notes": _notes(plan),
     }
 
 
-def _class_settings(classes: ClassList) -> str | dict[str, Any]:
+def pages(plan: Plan) -> list[dict[str, str]]:
+    """Return the navigation of the report: its pages, linked from the report's folder."""
+    made = (None, *plan.config["methods"])
+    return [page for method, page in PAGES.items() if method in made]
+
+
+def shows_imagenet(plan: Plan) -> bool:
+    """Return whether photographs of ImageNet are shown, which come with terms of access."""
+    return any(_is_imagenet(sample_set) for sample_set in plan.sample_sets.values())
+
+
+def class_settings(classes: ClassList) -> str | dict[str, Any]:
     """Name a built-in list, whose file is part of the code; write out any other."""
     if classes.title == "imagenet":
         return "imagenet"

@@ -20,12 +20,22 @@ PACKAGES = {
     "prepare_images": ("h5py", "numpy", "pillow"),
     "extract_features": ("h5py", "torch", "torchvision"),
     "tabulate_predictions": ("h5py", "jinja2", "numpy", "pandas", "pyarrow"),
+    "project_features": ("h5py", "numpy", "torch", "torchvision"),
+    "measure_controls": ("h5py", "numpy", "torch", "torchvision"),
+    "plot_projections": ("h5py", "matplotlib", "numpy", "pillow"),
+    "rank_batch": ("h5py", "numpy"),
+    "rank_units": ("h5py", "numpy"),
+    "project_units": ("h5py", "numpy", "torch", "torchvision"),
+    "project_evolution": ("h5py", "numpy", "safetensors", "torch", "torchvision"),
+    "plot_units": ("h5py", "matplotlib", "numpy", "pillow"),
+    "plot_evolution": ("h5py", "matplotlib", "numpy", "pillow"),
+    "build_projection_pages": ("jinja2", "numpy", "pillow"),
     "build_report": ("h5py", "jinja2", "numpy", "pandas", "pillow", "pyarrow"),
 }
 """Packages whose versions are part of a rule's settings."""
 
 
-def rule_settings(rule: str, **values: Any) -> dict[str, Any]:
+def rule_settings(rule: str, /, **values: Any) -> dict[str, Any]:
     """Return a rule's params: its values, the digest of its code, the versions it depends on.
 
     Parameters

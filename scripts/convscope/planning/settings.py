@@ -2,10 +2,12 @@
 
 import shlex
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from convscope.digests import settings_digest
 from convscope.fetching.mini_imagenet_index import MINI_IMAGENET
+from convscope.planning.deconvnet import DeconvnetSettings
 from convscope.planning.fetch_groups import FetchGroup
 from convscope.planning.image_sources import batch_groups, batch_inputs, batch_sources
 from convscope.planning.network_entries import Network
@@ -20,6 +22,11 @@ class Settings:
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
+        self.deconvnet = DeconvnetSettings(plan, self._identity)
+
+    def targets(self) -> list[str]:
+        """Return what the run makes, beside the report's first page."""
+        return self.deconvnet.targets()
 
     @cached_property
     def _weights_digests(self) -> dict[str, str]:
@@ -85,6 +92,10 @@ class Settings:
         stage = stages.get(chosen.weights.kind, chosen.weights.kind)
         return f"{SHARED}/weights/{stage}/{self._weights_digests[network]}/weights.safetensors"
 
+    def checkpoints_file(self, network: str) -> str:
+        """Return the weights of the kept epochs of a trained network."""
+        return str(Path(self.weights_file(network)).with_name("checkpoints.safetensors"))
+
     def training_threads(self, digest: str) -> int:
         """Return the threads that a training is pinned to."""
         return (self._by_weights[digest].weights.training or {})["threads"]
@@ -141,13 +152,7 @@ class Settings:
     def extract_features(self, network: str, batch: str) -> dict[str, Any]:
         """Return the params of ``extract_features``."""
         chosen = self.plan.networks[network]
-        images = self.plan.sample_sets[self.plan.batches[batch].sample_set].images
-        ids = self.plan.batches[batch].ids
-        variants = {}
-        for name, definition in self.plan.variants.items():
-            members = [image for image in ids if name in images[image].variants]
-            if members:
-                variants[name] = {"definition": definition, "images": members}
+        chosen_batch = self.plan.batches[batch]
         stored = list(chosen.stored_layers)
         # Where nothing is stored, the type that the config names changes nothing.
         activations = self.plan.config["features"]["activations"] if stored else "float32"
@@ -158,7 +163,7 @@ class Settings:
             std=list(chosen.preprocessing["std"]),
             stored_layers=stored,
             activations=activations,
-            variants=variants,
+            variants=self.plan.variants_of(chosen_batch, chosen_batch.ids),
         )
 
     # Tables and pages.
