@@ -7,11 +7,17 @@ from contextlib import contextmanager
 
 import torch
 
+from convscope.leases import leased_gpu
+from convscope.memory_limits import limit_memory
+
 LOGGER = logging.getLogger(__name__)
 
 
 def choose_device(gpu: int) -> torch.device:
-    """Return the CUDA device when the job holds a GPU and one is there, else the CPU, and say so.
+    """Return a CUDA device when the job holds a GPU and one is there, else the CPU, and say so.
+
+    Of several GPUs the process gets one to itself until it ends (see ``convscope.leases``), and it
+    is the current one. On the CPU, a SLURM job's process is limited to the job's memory.
 
     Parameters
     ----------
@@ -20,12 +26,16 @@ def choose_device(gpu: int) -> torch.device:
     """
     if gpu < 1:
         LOGGER.info("device: CPU (the job was given no GPU)")
+        limit_memory()
         return torch.device("cpu")
     if not torch.cuda.is_available():
         LOGGER.warning("device: CPU, because no CUDA device is there; this is slower")
+        limit_memory()
         return torch.device("cpu")
-    LOGGER.info("device: %s", torch.cuda.get_device_name())
-    return torch.device("cuda")
+    device = torch.device("cuda", leased_gpu(torch.cuda.device_count()))
+    torch.cuda.set_device(device)
+    LOGGER.info("device: %s, %s", device, torch.cuda.get_device_name(device))
+    return device
 
 
 def usable_cores() -> int:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import convscope
+from convscope.batching import is_out_of_memory, out_of_memory
 from convscope.code_digest import code_of
 from convscope.errors import UserError
 from convscope.usage import peak_memory
@@ -69,8 +70,11 @@ def running(
             else:
                 LOGGER.error("%s", explained)
             raise SystemExit(1) from None
-        except Exception:
-            LOGGER.exception("the job failed")
+        except Exception as error:
+            if is_out_of_memory(error):
+                LOGGER.error("%s", out_of_memory(error))
+            else:
+                LOGGER.exception("the job failed")
             raise SystemExit(1) from None
 
 

@@ -19,6 +19,7 @@ from convscope.networks.reference import initialised_network
 from convscope.networks.reference_layers import reference_architecture
 from convscope.variants.apply import apply_variant
 from convscope.variants.definitions import definition_of
+from convscope.variants.network_input import variant_rgb
 
 MEAN, STD = (0.4, 0.5, 0.6), (0.2, 0.25, 0.3)
 VARIANTS = {"normal": ["a", "b", "c"], "rotate_180": ["c", "a"], "turned": ["b"]}
@@ -159,6 +160,30 @@ def test_two_runs_give_the_same_bytes_and_leave_the_network_alone(network, image
     extract(network, images, tmp_path / "b.h5")
     assert (tmp_path / "a.h5").read_bytes() == (tmp_path / "b.h5").read_bytes()
     assert not any(m._forward_hooks or m._forward_pre_hooks for m in network.modules())
+
+
+def test_passes_that_do_not_fit_the_memory_are_halved(network, images, tmp_path, monkeypatch):
+    passes = []
+
+    def short_of_memory(pixels, *arguments):
+        passes.append(len(pixels))
+        if len(pixels) > 1:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return variant_rgb(pixels, *arguments)
+
+    extract(network, images, tmp_path / "whole.h5")
+    monkeypatch.setattr("convscope.features.extract.variant_rgb", short_of_memory)
+    extract(network, images, tmp_path / "single.h5")
+    assert passes == [3, 1, 1, 1, 1, 1, 1]
+    found = []
+    with h5py.File(tmp_path / "whole.h5") as whole, h5py.File(tmp_path / "single.h5") as single:
+        whole["variants"].visititems(lambda name, item: found.append(name))
+        for name in found:
+            values = whole["variants"][name]
+            if isinstance(values, h5py.Dataset):
+                same = single["variants"][name]
+                np.testing.assert_allclose(same[:], values[:], rtol=1e-5, atol=1e-6)
+    assert len(found) > 12
 
 
 def test_float16_halves_the_activations_and_refuses_what_does_not_fit(network, images, tmp_path):
