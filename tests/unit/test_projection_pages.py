@@ -4,7 +4,6 @@ import base64
 import io
 import re
 import shutil
-from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -18,6 +17,7 @@ from convscope.errors import UserError
 from convscope.report import embedding
 from convscope.report.embedding import embedded
 from convscope.report.projections import build_projection_pages
+from html_pages import Page
 from projection_tables import (
     HOSTILE,
     write_controls,
@@ -31,37 +31,6 @@ PAGES = [
     {"title": "Overview", "href": "index.html"},
     {"title": "Projections", "href": "projections/index.html"},
 ]
-
-
-class Page(HTMLParser):
-    """Gathers tags and text, and checks that elements nest."""
-
-    VOID = frozenset({"meta", "link", "img", "input", "br"})
-
-    def __init__(self, path):
-        super().__init__()
-        self.path, self.tags, self.text, self.open = path, [], "", []
-        self.feed(path.read_text(encoding="utf-8"))
-        assert self.open == []
-
-    def handle_starttag(self, tag, attributes):
-        self.tags.append((tag, dict(attributes)))
-        if tag not in self.VOID:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-    def handle_data(self, data):
-        if self.open and self.open[-1] not in ("script", "style"):
-            self.text += data
-
-    def all(self, tag):
-        return [attributes for name, attributes in self.tags if name == tag]
-
-    @property
-    def said(self):
-        return " ".join(self.text.split())
 
 
 @pytest.fixture(scope="module")

@@ -1,12 +1,10 @@
 """The report's pages of projections: by image, by layer, and through the training."""
 
-import os
 import posixpath
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 from convscope.figures.indices import read_index
 from convscope.figures.names import safe_name
@@ -14,7 +12,7 @@ from convscope.figures.text import number, two_places
 from convscope.files import replacing_directory
 from convscope.predictions.titles import variant_title
 from convscope.report.embedding import embedded
-from convscope.report.pages import write_page
+from convscope.report.folder_pages import FolderPages
 
 DATA_FILES = (
     "projections.html.j2",
@@ -23,8 +21,6 @@ DATA_FILES = (
     "projections_evolution.html.j2",
     "projections_parts.html.j2",
 )
-PLACE = "projections"
-"""The folder of these pages in the report."""
 
 
 def build_projection_pages(
@@ -57,7 +53,7 @@ def build_projection_pages(
     layers = _by_network(mosaics, "mosaics")
     evolution = _by_network(strips, "strips")
     with replacing_directory(output) as folder:
-        pages = _Pages(folder, Path(output), settings)
+        pages = FolderPages(folder, Path(output), settings)
         _write_images(pages, images)
         _write_layers(pages, layers, images)
         if evolution:
@@ -96,41 +92,6 @@ class _Figure:
     picture: Path
 
 
-class _Pages:
-    """Writes pages into a folder that will stand at ``final``."""
-
-    def __init__(self, folder: Path, final: Path, settings: Mapping[str, Any]) -> None:
-        self._folder = folder
-        self._final = final
-        self._navigation = settings["pages"]
-        self._terms = settings["imagenet_terms"]
-
-    def write(self, place: str, title: str, template: str, context: Mapping[str, Any]) -> None:
-        """Write the page at a place in the folder, with what all these pages say."""
-        here = posixpath.dirname(posixpath.join(PLACE, place))
-        navigation = [
-            {**entry, "href": posixpath.relpath(entry["href"], here)} for entry in self._navigation
-        ]
-        home = posixpath.relpath(posixpath.join(PLACE, "index.html"), here)
-        write_page(
-            self._folder / place,
-            title=title,
-            template=template,
-            context={**context, "home": home, "imagenet_terms": self._terms},
-            navigation=navigation,
-        )
-
-    def figure(self, place: str, entry: Mapping[str, Any], picture: Path) -> dict[str, Any]:
-        """Return a figure for the template of the page at ``place``."""
-        here = (self._final / place).parent
-        return {
-            "source": embedded(picture),
-            "width": entry["width"],
-            "height": entry["height"],
-            "file": quote(Path(os.path.relpath(picture, here)).as_posix()),
-        }
-
-
 def _by_image(folders: Iterable[str]) -> dict[str, list[_Sheet]]:
     """Return the sheets of each image, in the order of networks and variants."""
     found: dict[str, list[_Sheet]] = {}
@@ -153,7 +114,7 @@ def _by_network(folders: Iterable[str], kind: str) -> dict[str, list[_Figure]]:
     return found
 
 
-def _write_images(pages: _Pages, images: Mapping[str, Sequence[_Sheet]]) -> None:
+def _write_images(pages: FolderPages, images: Mapping[str, Sequence[_Sheet]]) -> None:
     names = list(images)
     for position, (image, sheets) in enumerate(images.items()):
         place = _image_page(image)
@@ -183,7 +144,7 @@ def _write_images(pages: _Pages, images: Mapping[str, Sequence[_Sheet]]) -> None
 
 
 def _write_layers(
-    pages: _Pages, layers: Mapping[str, Sequence[_Figure]], images: Mapping[str, Any]
+    pages: FolderPages, layers: Mapping[str, Sequence[_Figure]], images: Mapping[str, Any]
 ) -> None:
     for network, figures in layers.items():
         links = _layer_links(network, figures)
@@ -204,7 +165,7 @@ def _write_layers(
 
 
 def _write_evolution(
-    pages: _Pages, evolution: Mapping[str, Sequence[_Figure]], images: Mapping[str, Any]
+    pages: FolderPages, evolution: Mapping[str, Sequence[_Figure]], images: Mapping[str, Any]
 ) -> None:
     networks = [
         {

@@ -1,0 +1,1 @@
+"""Occlusion sensitivity (Zeiler & Fergus, 2013, Fig. 7): exact maps, incrementally computed."""

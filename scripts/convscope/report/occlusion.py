@@ -1,0 +1,190 @@
+"""The report's pages of occlusion: all images, each image, and what patches and strides cost."""
+
+import posixpath
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from markupsafe import Markup
+
+from convscope.figures.indices import read_index
+from convscope.figures.names import safe_name
+from convscope.files import replacing_directory
+from convscope.occlusion.figures.trade_off import draw_trade_off
+from convscope.occlusion.trade_off import read_trade_off
+from convscope.report.embedding import embedded
+from convscope.report.folder_pages import FolderPages
+
+DATA_FILES = (
+    "occlusion.html.j2",
+    "occlusion_image.html.j2",
+    "occlusion_trade_off.html.j2",
+    "occlusion.js",
+)
+TRADE_OFF = "trade_off.html"
+TRADE_OFF_PICTURE = "trade_off.png"
+POINTED = ("probability", "smoothed", "overlay", "log_odds", "activity", "classes")
+"""Panels that tell the values of their cells; the first can also be reached with the keyboard."""
+OUTLINED = ("image", "overlay")
+"""Panels on which the patch of the cell is outlined."""
+
+
+def build_occlusion_pages(
+    output: str | Path,
+    *,
+    figures: Sequence[str],
+    trade_off: str | Path | None,
+    settings: Mapping[str, Any],
+) -> None:
+    """Write the pages that show maps of occlusion.
+
+    Parameters
+    ----------
+    output
+        The folder ``occlusion`` of the report: ``index.html``, ``images/<image>.html``, and
+        ``trade_off.html`` with ``trade_off.png`` where there is a table.
+    figures
+        Folders that ``convscope.occlusion.figures.files.draw_occlusion`` made, in the order of
+        occluders and networks.
+    trade_off
+        The table that ``convscope.occlusion.trade_off.write_trade_off`` wrote, or None.
+    settings
+        ``pages``, ``imagenet_terms``: see ``FolderPages``.
+
+    Raises
+    ------
+    UserError
+        If an index or the table is missing or damaged.
+    """
+    images = _by_image(figures)
+    rows = None if trade_off is None else read_trade_off(trade_off)
+    with replacing_directory(output) as folder:
+        pages = FolderPages(folder, Path(output), settings)
+        names = list(images)
+        for place in range(len(names)):
+            _write_image(pages, names, place, images[names[place]])
+        if rows is not None:
+            _write_trade_off(pages, folder, Path(output), rows)
+        context = {
+            "images": [
+                {"name": image, "href": _image_page(image), "thumbnail": embedded(found[0].small)}
+                for image, found in images.items()
+            ],
+            "occluders": _occluders(images.values()),
+            "trade_off": None if rows is None else TRADE_OFF,
+        }
+        pages.write("index.html", "Occlusion", DATA_FILES[0], context)
+
+
+@dataclass(frozen=True)
+class _Figure:
+    """A figure, its files, and what its folder says of all its figures."""
+
+    index: Mapping[str, Any]
+    entry: Mapping[str, Any]
+    picture: Path
+    small: Path
+
+
+def _by_image(folders: Iterable[str]) -> dict[str, list[_Figure]]:
+    found: dict[str, list[_Figure]] = {}
+    for folder in map(Path, folders):
+        index = read_index(folder)
+        for entry in index["images"]:
+            files = folder / entry["file"], folder / entry["thumbnail"]
+            found.setdefault(entry["image"], []).append(_Figure(index, entry, *files))
+    return dict(sorted(found.items()))
+
+
+def _occluders(images: Iterable[Sequence[_Figure]]) -> list[dict[str, str]]:
+    """Return each occluder's name and words once."""
+    found = {f.index["occluder"]: f.index["words"] for figures in images for f in figures}
+    return [{"name": name, "words": words} for name, words in found.items()]
+
+
+def _write_image(
+    pages: FolderPages, names: Sequence[str], position: int, figures: Sequence[_Figure]
+) -> None:
+    image = names[position]
+    place = _image_page(image)
+    context = {
+        "image": image,
+        "before": _neighbour(names, position - 1),
+        "after": _neighbour(names, position + 1),
+        "occluders": [
+            {
+                **occluder,
+                "figures": [
+                    _described(pages, place, figure)
+                    for figure in figures
+                    if figure.index["occluder"] == occluder["name"]
+                ],
+            }
+            for occluder in _occluders([figures])
+        ],
+        "script": _script(),
+    }
+    pages.write(place, f"Occlusion: {image}", DATA_FILES[1], context)
+
+
+def _described(pages: FolderPages, place: str, figure: _Figure) -> dict[str, Any]:
+    entry = figure.entry
+    row, column = entry["lowest"]
+    return {
+        **pages.figure(place, entry, figure.picture),
+        "network": figure.index["network"],
+        "class": entry["class"],
+        "answer": entry["answer"],
+        "method": entry["method"],
+        "remarks": entry["remarks"],
+        "lowest": f"{entry['probabilities'][row][column]:.4f}",
+        "clean": f"{entry['clean']:.4f}",
+        "legend": [{"name": c["name"], "share": f"{c['share']:.1%}"} for c in entry["classes"]],
+        "values": {
+            "width": entry["width"],
+            "height": entry["height"],
+            "grid": figure.index["grid"],
+            "network": figure.index["network"],
+            "name": entry["class"],
+            "clean": entry["clean"],
+            "probabilities": entry["probabilities"],
+            "classes": [c["name"] for c in entry["classes"]],
+            "classMap": entry["class_map"],
+            "lowest": entry["lowest"],
+            "pointed": [entry["boxes"][n] for n in POINTED if n in entry["boxes"]],
+            "outlined": [entry["boxes"][n] for n in OUTLINED],
+        },
+    }
+
+
+def _write_trade_off(
+    pages: FolderPages, folder: Path, final: Path, rows: Sequence[Mapping[str, str]]
+) -> None:
+    figure = None
+    if rows:
+        width, height = draw_trade_off(rows, folder / TRADE_OFF_PICTURE)
+        figure = {
+            "source": embedded(folder / TRADE_OFF_PICTURE),
+            "width": width,
+            "height": height,
+            "file": pages.link(TRADE_OFF, final / TRADE_OFF_PICTURE),
+        }
+    context = {"rows": rows, "figure": figure}
+    pages.write(TRADE_OFF, "Occlusion: what a finer grid costs", DATA_FILES[2], context)
+
+
+def _image_page(image: str) -> str:
+    return f"images/{safe_name(image)}.html"
+
+
+def _neighbour(names: Sequence[str], place: int) -> dict[str, str] | None:
+    if not 0 <= place < len(names):
+        return None
+    return {"name": names[place], "href": posixpath.basename(_image_page(names[place]))}
+
+
+def _script() -> Markup:
+    """Return this project's own script for inlining; it is trusted, so it is not escaped."""
+    text = Path(__file__).with_name("occlusion.js").read_text(encoding="utf-8")
+    return Markup(text)  # noqa: S704

@@ -1,0 +1,278 @@
+"""The pages of occlusion, built from small figures and read as HTML; the table of occluders."""
+
+import base64
+import io
+import json
+import re
+from urllib.parse import unquote
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from convscope.errors import UserError
+from convscope.occlusion.figures.files import draw_occlusion
+from convscope.occlusion.grid import Grid
+from convscope.occlusion.scores import localisation
+from convscope.occlusion.storage import read_maps
+from convscope.occlusion.times import write_times
+from convscope.occlusion.trade_off import COLUMNS, read_trade_off, trade_off_rows, write_trade_off
+from convscope.report.occlusion import build_occlusion_pages
+from convscope.scenes.store import read_scenes, write_scenes
+from html_pages import Page
+from occlusion_files import HOSTILE, LOW, NAMES, maps_of, write_images, write_occlusion
+
+PAGES = [
+    {"title": "Overview", "href": "index.html"},
+    {"title": "Occlusion", "href": "occlusion/index.html"},
+]
+SCENES = ["striped_disc_000", "ringed_star_001"]
+WIDE = {"patch": 64, "stride": 40, "fill": "grey"}
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("results") / "odd name#"
+    folder.mkdir()
+    write_images(folder / "images.h5")
+    write_occlusion(folder / "default.h5", folder / "images.h5", {"stride": 10})
+    write_occlusion(folder / "<wide>.h5", folder / "images.h5", WIDE)
+    for name in ("default", "<wide>"):
+        for network in ("one", "two"):
+            draw_occlusion(
+                folder / network / name,
+                occlusion=folder / f"{name}.h5",
+                images=folder / "images.h5",
+                network=network,
+                occluder=name,
+                sigma=1,
+                classes=NAMES,
+                labels={"cat": "cat"},
+            )
+    write_trade_off(folder / "trade_off.tsv", entries(folder))
+    (folder / "report").mkdir()
+    (folder / "report/index.html").write_text("the first page")
+    return folder
+
+
+def entries(folder):
+    """Return two batches of one network and occluder, and one of the others."""
+    found = []
+    for name, entry in (("default", {"stride": 10}), ("<wide>", WIDE)):
+        for batch, seconds in (("a", 1.5), ("b", 2.5)):
+            stem = f"table {name} {batch}"
+            grid = Grid((224, 224), *((s, s) for s in (entry.get("patch", 50), entry["stride"])))
+            coarse = np.arange(grid.shape[0] * grid.shape[1]).reshape(grid.shape) % 2 == 0
+            maps = maps_of(grid) if batch == "b" else maps_of(grid, evaluated=coarse)
+            write_occlusion(folder / f"{stem}.h5", folder / "images.h5", entry, {"cat": maps})
+            write_times(folder / f"{stem}.tsv", ["cat"], [seconds])
+            files = {"occlusion": folder / f"{stem}.h5", "times": folder / f"{stem}.tsv"}
+            networks = ("one", "two") if batch == "a" else ("one",)
+            names = {"scenes": None, "occluder": name}
+            found += [files | names | {"network": network} for network in networks]
+    return found
+
+
+def build(made, output, *, trade_off=True, terms=True):
+    figures = [str(made / n / name) for name in ("default", "<wide>") for n in ("one", "two")]
+    build_occlusion_pages(
+        output,
+        figures=figures,
+        trade_off=made / "trade_off.tsv" if trade_off else None,
+        settings={"pages": PAGES, "imagenet_terms": terms},
+    )
+    return {p.relative_to(output).as_posix(): Page(p) for p in sorted(output.rglob("*.html"))}
+
+
+@pytest.fixture(scope="module")
+def pages(made):
+    return build(made, made / "report/occlusion")
+
+
+def values_of(page):
+    """Return the values beside each figure, by their element's id."""
+    html = page.path.read_text(encoding="utf-8")
+    found = re.findall(r'<script type="application/json" id="([^"]+)">(.*?)</script>', html, re.S)
+    return {name: json.loads(text) for name, text in found}
+
+
+def test_there_is_a_page_for_every_image(pages):
+    hostile = next(name for name in pages if name.startswith("images/") and "cat" not in name)
+    assert re.fullmatch(r"images/[a-z0-9_]+\.html", hostile)
+    assert set(pages) == {"index.html", "trade_off.html", "images/cat.html", hostile}
+
+
+def test_every_link_leads_somewhere(pages, made):
+    for page in pages.values():
+        targets = set()
+        for link in [a["href"] for a in page.all("a")]:
+            if link.startswith("https://www.image-net.org/"):
+                continue
+            file, _, anchor = link.partition("#")
+            target = page.path.parent / unquote(file) if file else page.path
+            assert target.is_file(), (page.path, link)
+            targets.add(target.resolve())
+            if anchor:
+                assert anchor in {a["id"] for _, a in Page(target).tags if "id" in a}
+        for name in ("index.html", "occlusion/index.html"):
+            assert (made / "report" / name).resolve() in targets
+    linked = [a["href"] for a in pages["index.html"].all("a")]
+    assert "trade_off.html" in linked
+    assert "images/cat.html" in linked
+
+
+def test_every_picture_is_inside_the_page_whole_and_described(pages, made):
+    for page in pages.values():
+        for picture in page.all("img"):
+            kind, data = picture["src"].split(",")
+            assert kind == "data:image/webp;base64"
+            decoded = Image.open(io.BytesIO(base64.b64decode(data)))
+            assert decoded.size == (int(picture["width"]), int(picture["height"]))
+            assert "alt" in picture
+    pictures = pages["images/cat.html"].all("img")
+    assert len(pictures) == 4
+    assert pictures[0]["alt"].startswith("Occlusion maps of one for cat, default. label: cat;")
+    decoded = Image.open(io.BytesIO(base64.b64decode(pictures[3]["src"].split(",")[1])))
+    file = Image.open(made / "two/<wide>/cat.png").convert("RGB")
+    assert np.abs(np.asarray(decoded.convert("RGB")).astype(int) - np.asarray(file)).mean() < 3
+
+
+def test_values_for_pointing_are_those_of_the_maps(pages, made):
+    page = pages["images/cat.html"]
+    values = values_of(page)
+    named = [a["data-occlusion"] for a in page.all("div") if "data-occlusion" in a]
+    assert named == list(values)
+    assert len(named) == 4
+    first = values["values-1-1"]
+    grid = Grid((224, 224), (50, 50), (10, 10))
+    assert first["grid"]["rows"] == grid.starts(0).tolist()
+    assert np.array_equal(first["probabilities"], np.round(maps_of(grid).probabilities[0], 4))
+    assert first["classes"][first["classMap"][LOW[0]][LOW[1]]] == "a <b>dog</b>"
+    with Image.open(made / "one/default/cat.png") as picture:
+        assert picture.size == (first["width"], first["height"])
+    assert len(first["pointed"]) == 6
+    assert len(first["outlined"]) == 2
+    for left, top, width, height in first["pointed"] + first["outlined"]:
+        assert 0 <= left < left + width <= first["width"]
+        assert 0 <= top < top + height <= first["height"]
+
+
+def test_the_script_is_inside_once_and_the_page_holds_the_numbers_without_it(pages):
+    page = pages["images/cat.html"]
+    html = page.path.read_text(encoding="utf-8")
+    assert html.count("ArrowUp: [-1, 0]") == 1
+    assert "0.1000" in page.said
+    assert "0.9000" in page.said
+    assert "121 of 324" not in page.said
+    assert "324 of 324 positions evaluated" in page.said
+
+
+def test_nothing_of_an_image_or_class_becomes_markup(pages):
+    for page in pages.values():
+        assert not [a for _, a in page.tags if "onerror" in a or a.get("src") == "x"]
+        assert page.all("b") == page.all("wide") == []
+    assert "a <b>dog</b>" in pages["images/cat.html"].text
+    assert "<wide>" in pages["trade_off.html"].text
+    assert " ".join(HOSTILE.split()) in pages["index.html"].said
+
+
+def test_pages_are_self_contained_and_reached_by_keyboard(pages):
+    for page in pages.values():
+        loaded = [a.get("src") or a.get("href") for t, a in page.tags if t in ("img", "link")]
+        assert all(address.startswith("data:") for address in loaded)
+        assert not [a for a in page.all("script") if "src" in a]
+        for region in [a for a in page.all("div") if "scroll" in a.get("class", "").split()]:
+            assert (region["tabindex"], region["role"]) == ("0", "region")
+            assert region["aria-label"]
+    opened = [a for a in pages["images/cat.html"].all("details") if a["class"] == "variant"]
+    assert ["open" in a for a in opened] == [True, False]
+
+
+def test_reading_limits_and_grids_are_said(pages):
+    text = pages["index.html"].said
+    for part in (
+        "no 50 × 50 patch removes a cue that the whole background carries",
+        "5 i + 24.5",
+        "the last 4 pixels of rows and columns are never covered",
+        "36 × 36",
+        "windows wrap round the border",
+        "patch 64 × 64 px, grey; stride 40 px",
+    ):
+        assert part in text, part
+
+
+def test_pages_are_the_same_twice(made, pages):
+    before = {name: page.path.read_bytes() for name, page in pages.items()}
+    again = build(made, made / "report/occlusion")
+    assert {name: page.path.read_bytes() for name, page in again.items()} == before
+
+
+def test_without_table_or_images_pages_say_so(made, tmp_path):
+    pages = build(made, tmp_path / "report/occlusion", trade_off=False, terms=False)
+    assert not any("trade_off.html" in a["href"] for p in pages.values() for a in p.all("a"))
+    assert not any("ImageNet" in page.text for page in pages.values())
+    settings = {"pages": PAGES, "imagenet_terms": False}
+    (tmp_path / "none.tsv").write_text("\t".join(COLUMNS) + "\n")
+    build_occlusion_pages(
+        tmp_path / "occlusion", figures=[], trade_off=tmp_path / "none.tsv", settings=settings
+    )
+    assert "No image was chosen" in Page(tmp_path / "occlusion/index.html").text
+    assert "No occluder was run" in Page(tmp_path / "occlusion/trade_off.html").text
+
+
+@pytest.mark.parametrize("text", [None, "", "network\toccluder\n", "\t".join(COLUMNS) + "\na\tb\n"])
+def test_a_missing_or_damaged_table_is_refused_and_leaves_nothing(tmp_path, text):
+    path = tmp_path / "trade_off.tsv"
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(UserError, match="table of occluders is missing or damaged"):
+        build_occlusion_pages(
+            tmp_path / "occlusion",
+            figures=[],
+            trade_off=path,
+            settings={"pages": PAGES, "imagenet_terms": False},
+        )
+    assert not (tmp_path / "occlusion").exists()
+
+
+def test_the_table_counts_positions_and_seconds(made):
+    rows = read_trade_off(made / "trade_off.tsv")
+    assert [(row["network"], row["occluder"]) for row in rows] == [
+        (network, name) for name in ("default", "<wide>") for network in ("one", "two")
+    ]
+    assert (rows[0]["patch"], rows[0]["stride"], rows[0]["fill"]) == ("50", "10", "black")
+    assert (rows[0]["positions"], rows[2]["positions"]) == ("324", "25")
+    # Every other cell of the first batch was evaluated, all of the second.
+    assert [row["positions_evaluated"] for row in rows[:2]] == ["243", "162"]
+    assert [(row["seconds"], row["images"]) for row in rows[:2]] == [("2", "2"), ("1.5", "1")]
+    assert (rows[0]["scenes"], rows[0]["share"]) == ("0", "")
+
+
+def test_scores_are_medians_over_scenes_with_a_drop(tmp_path):
+    write_scenes(tmp_path / "scenes.h5", SCENES, {"seed": 3})
+    scenes = read_scenes(tmp_path / "scenes.h5")
+    write_images(tmp_path / "images.h5", ids=SCENES)
+    grid = Grid((224, 224), (50, 50), (10, 10))
+    maps = {SCENES[0]: maps_of(grid), SCENES[1]: maps_of(grid, label=None)}
+    write_occlusion(tmp_path / "o.h5", tmp_path / "images.h5", {"stride": 10}, maps)
+    write_times(tmp_path / "t.tsv", SCENES, [1.0, 3.0])
+    file = {"occlusion": tmp_path / "o.h5", "times": tmp_path / "t.tsv"}
+    file |= {"scenes": tmp_path / "scenes.h5", "network": "one", "occluder": "default"}
+    (row,) = trade_off_rows([file])
+    # As stored: rounding to float32 moves thresholds between equal scores.
+    stored = read_maps(tmp_path / "o.h5")[SCENES[0]]
+    expected = localisation(stored.drops(), grid, scenes.masks[0])
+    # The network does not have the second one's class.
+    assert (row["scenes"], row["defined"], row["images"]) == (1, 1, 2)
+    assert row["pointing"] == float(expected.pointing)
+    assert row["share"] == pytest.approx(expected.share, rel=1e-6)
+    assert row["share_over_uniform"] == pytest.approx(expected.share_over_uniform, rel=1e-6)
+    assert row["intersection_over_union"] == pytest.approx(expected.intersection_over_union)
+    # Images may be called otherwise than their scenes.
+    swapped = file | {"scene_of": dict(zip(SCENES, SCENES[::-1], strict=True))}
+    other = localisation(stored.drops(), grid, scenes.masks[1])
+    assert trade_off_rows([swapped])[0]["share"] == pytest.approx(other.share)
+    assert other.share != pytest.approx(expected.share)
+    write_scenes(tmp_path / "others.h5", SCENES[1:], {"seed": 3})
+    with pytest.raises(UserError, match=f"no scene '{SCENES[0]}'"):
+        trade_off_rows([file | {"scenes": tmp_path / "others.h5"}])
