@@ -1,0 +1,1 @@
+"""Invariance: how features and predictions move under translation, rotation and scale."""
