@@ -29,6 +29,8 @@ include: "workflow/rules/features.smk"
 include: "workflow/rules/predictions.smk"
 include: "workflow/rules/projections.smk"
 include: "workflow/rules/units.smk"
+include: "workflow/rules/occlusion.smk"
+include: "workflow/rules/invariance.smk"
 include: "workflow/rules/report.smk"
 
 

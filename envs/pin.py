@@ -72,17 +72,16 @@ def pins_of(text: str) -> list[str]:
 
 
 def write() -> None:
-    """Write all three files from what is installed."""
+    """Write all files from what is installed."""
     runtime = needed(list(chosen("requirements.in")))
-    tests = needed([*chosen("requirements.in"), *chosen("requirements-test.in")])
-    for source, target, pins in (
-        ("requirements.in", "requirements.txt", runtime),
-        ("requirements-test.in", "requirements-test.txt", tests.items() - runtime.items()),
-    ):
-        head = HEADER.format(source=source)
-        head += "-r requirements.txt\n" if "test" in target else ""
-        lines = "".join(f"{name}=={version}\n" for name, version in sorted(dict(pins).items()))
-        (FOLDER / target).write_text(head + lines)
+    for name in ("requirements", "requirements-slurm", "requirements-test"):
+        pins = needed([*chosen("requirements.in"), *chosen(f"{name}.in")])
+        head = HEADER.format(source=f"{name}.in")
+        if name != "requirements":
+            head += "-r requirements.txt\n"
+            pins = dict(pins.items() - runtime.items())
+        lines = "".join(f"{package}=={version}\n" for package, version in sorted(pins.items()))
+        (FOLDER / f"{name}.txt").write_text(head + lines)
     check_or_write(write_it=True)
 
 

@@ -59,7 +59,7 @@ def peaks(folder):
         return file["variants/normal/peak_value"][:]
 
 
-def test_equal_results_are_taken_and_exchanged_files_never_hit(user):
+def test_equal_results_are_taken_and_exchanged_files_never_hit(user, project):
     first = user("first", range(10))
     equal = user("equal", range(10))
     exchanged = user("exchanged", reversed(range(10)))
@@ -72,3 +72,9 @@ def test_equal_results_are_taken_and_exchanged_files_never_hit(user):
     assert one(exchanged, FEATURES) != one(first, FEATURES)
     assert np.allclose(peaks(exchanged), peaks(first)[::-1], rtol=1e-4, atol=1e-6)
     assert not np.allclose(peaks(exchanged), peaks(first), rtol=1e-2)
+    # Other code of the features: their part alone is computed anew.
+    with project.edited("scripts/convscope/features/peaks.py", "\nimport ", "\nA = 1\nimport "):
+        changed = user("changed", range(10))
+    assert logs(changed) == {"check_network", *IMAGES}
+    assert one(changed, WEIGHTS) == one(first, WEIGHTS)
+    assert one(changed, FEATURES) != one(first, FEATURES)

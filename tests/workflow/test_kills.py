@@ -73,9 +73,12 @@ def half_done(copy_of_finished):
     return copy_of_finished
 
 
-@pytest.mark.parametrize("seed", [0])
+@pytest.mark.parametrize("seed", range(int(os.environ.get("CONVSCOPE_KILLS", "1"))))
 def test_killed_jobs_and_a_killed_snakemake_leave_no_trace(finished, half_done, seed):
-    """A training and an extraction are killed, then Snakemake itself, then all is run again."""
+    """A training and an extraction are killed, then Snakemake itself, then all is run again.
+
+    ``CONVSCOPE_KILLS=20 pytest ...`` does so at twenty times as many moments.
+    """
     moments = random.Random(seed)
     folder = half_done.directory
     for script in ("train_reference", "extract_features"):
@@ -84,7 +87,12 @@ def test_killed_jobs_and_a_killed_snakemake_leave_no_trace(finished, half_done, 
         assert "died with <Signals.SIGKILL: 9>" in run.log.read_text()
         assert whole(finished.directory, folder)
     run = Running(half_done)
-    run.job("extract_features")
+    job = run.job("extract_features")
+    job.suspend()
+    second = half_done.run()
+    assert second.status != 0
+    assert "LockException" in second.text
+    job.resume()
     time.sleep(moments.uniform(0.2, 2))
     run.kill_everything()
     assert whole(finished.directory, folder)

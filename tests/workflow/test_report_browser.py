@@ -22,7 +22,14 @@ window.addEventListener("load", () => {
   const links = [...document.querySelectorAll("a[href]")].map((a) => a.getAttribute("href"));
   const lost = links.filter((h) => h[0] === "#" && !document.getElementById(h.slice(1)));
   const wide = document.documentElement.scrollWidth > document.documentElement.clientWidth;
-  const found = {images: images.length, broken: broken.length, links, lost, wide};
+  // Where curves have values: go to the second amount of each plot by keyboard.
+  const values = [...document.querySelectorAll(".probe")].map((probe) => {
+    probe.focus();
+    probe.dispatchEvent(new KeyboardEvent("keydown", {key: "ArrowRight"}));
+    const shown = probe.parentElement.querySelector(".values");
+    return [probe.getAttribute("aria-valuenow"), shown.textContent];
+  });
+  const found = {images: images.length, broken: broken.length, links, lost, wide, values};
   document.documentElement.setAttribute("data-found", JSON.stringify(found));
 });
 </script>"""
@@ -75,6 +82,22 @@ def test_the_pages_of_projections_are_whole(projected, tmp_path):
         for link in found["links"]:
             if not link.startswith(("#", "http")):
                 assert (page.parent / unquote(link.split("#")[0])).is_file(), link
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="the browser chromium is not installed")
+@pytest.mark.parametrize("width", [1280, 500])
+def test_the_pages_of_invariance_are_whole(moved, tmp_path, width):
+    report = moved.directory / "results/tiny_invariance/report"
+    pages = sorted((report / "invariance").rglob("*.html"))
+    assert len(pages) == 2
+    for number, page in enumerate(pages):
+        found, console = look(page, tmp_path / f"browser{number}", width)
+        assert (found["broken"], found["lost"], found["wide"], console) == (0, [], False, []), page
+        for link in found["links"]:
+            if not link.startswith(("#", "http")):
+                assert (page.parent / unquote(link.split("#")[0])).is_file(), link
+        assert found["values"], page
+        assert all(f"{amount}" in text for amount, text in found["values"]), found["values"]
 
 
 def test_the_page_is_self_contained(finished):

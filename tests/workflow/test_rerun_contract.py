@@ -26,6 +26,11 @@ DECONVNET = {
     *("build_projection_pages", "build_report"),
 }
 
+INVARIANCE = {
+    *("measure_invariance", "tabulate_invariance", "plot_invariance", "measure_correspondence"),
+    *("tabulate_correspondence", "build_invariance_pages", "build_report"),
+}
+
 MORE = {"kind": "scenes", "per_class": 1, "seed": 9, "classes": ["striped_disc"]}
 
 
@@ -35,6 +40,7 @@ CONTRACT = [
     ({"networks": ["small", "untrained"]}, {"make_random_weights", *NETWORK}),
     ({"sample_sets": ["toy", "more"], "sample_set_definitions": {"more": MORE}}, SCENES),
     ({"methods": ["deconvnet"], "deconvnet": {"top": 2}}, DECONVNET),
+    ({"methods": ["invariance"]}, INVARIANCE),
     ({"batch_size": 1}, SCENES),
     ({"variants": ["normal", "rotate_90_clockwise"]}, FEATURES),
     ({"variants": ["normal", "rotate_90_clockwise", "centre_occlusion", "rotated"]}, FEATURES),
@@ -78,7 +84,11 @@ UNUSED = {
     # `small` has widths of its own.
     "training": {"widths": [5, 6]},
     # No method is chosen; each has a contract of its own beside this one.
+    "occluders": [{"name": "large", "patch": 100}],
+    "occlusion": {"images": 1},
     "deconvnet": {"top": 4, "layers": ["relu9_9"]},
+    "invariance": {"images": 1, "layers": ["relu9_9"]},
+    "correspondence": {"images": 1, "fill": "mean"},
 }
 
 

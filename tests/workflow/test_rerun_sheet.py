@@ -1,9 +1,13 @@
 """A sample sheet that changes: each edit reruns the jobs of the images it is about."""
 
+import os
 import re
+import time
 from functools import partial
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from convscope.digests import file_sha256
 from convscope.images.store import read_images
@@ -98,6 +102,26 @@ def test_another_picture_under_the_same_name_reruns_its_batch(pretended):
     assert jobs == {"prepare_images": 1, "extract_features": 1, **TABLES}
     (batch,) = batches["prepare_images"]
     assert "d" in batches_of(NAMES)[batch]
+
+
+def test_the_times_of_ones_own_files_do_not_matter(sheet):
+    """Not even those of a file that is too large for Snakemake to compare what it holds."""
+    noise = np.random.default_rng(0).integers(0, 256, (700, 700, 3), dtype=np.uint8)
+    large = sheet.folder / "a.png"
+    Image.fromarray(noise).save(large)
+    assert large.stat().st_size > 1_000_000
+    sheet.write(sheet.rows("a"))
+    prepare = partial(sheet.project.run, "--until", "prepare_images", config=sheet.config())
+    assert prepare().jobs == {"prepare_images": 1}
+    large.touch()
+    assert prepare("-n").jobs == {}
+    # But a clock that goes wrong is said by Snakemake, rather than anything done by it.
+    os.utime(large, (time.time() + 86_400,) * 2)
+    assert prepare("-n").jobs == {}
+    outcome = prepare("--forceall")
+    assert outcome.status != 0
+    assert "older modification time" in outcome.text
+    assert "a.png" in outcome.text
 
 
 def test_touched_files_do_nothing_and_exchanged_ones_are_prepared_again(sheet):

@@ -22,8 +22,6 @@ rule extract_features:
     threads: 8
     resources:
         gpu=1,
-        mem_mb=6000,
-        runtime=120,
     params:
         settings=lambda wildcards: SETTINGS.extract_features(
             wildcards.network, wildcards.batch

@@ -7,7 +7,7 @@ Reads: image files, containers, scenes. Writes: <results>/images. No GPU, no tor
 rule prepare_images:
     """Decode, resize and crop the images of one batch."""
     input:
-        lambda wildcards: SETTINGS.image_inputs(wildcards.batch),
+        lambda wildcards: by_content(*SETTINGS.image_inputs(wildcards.batch)),
     output:
         "<results>/images/{preprocessing}/{batch}/images.h5",
     log:
@@ -16,9 +16,6 @@ rule prepare_images:
         "<benchmarks>/prepare_images/{preprocessing}/{batch}.tsv"
     conda:
         "../../envs/environment.yaml"
-    resources:
-        mem_mb=1000,
-        runtime=30,
     params:
         settings=lambda wildcards: SETTINGS.prepare_images(
             wildcards.preprocessing, wildcards.batch

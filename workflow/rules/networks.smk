@@ -8,7 +8,7 @@ reference network uses a GPU where one is given.
 rule convert_weights:
     """Convert a weights file to safetensors after checking every tensor in it."""
     input:
-        lambda wildcards: SETTINGS.weights_source(wildcards.weights_digest),
+        lambda wildcards: by_content(SETTINGS.weights_source(wildcards.weights_digest)),
     output:
         "<shared>/weights/converted/{weights_digest}/weights.safetensors",
     log:
@@ -16,9 +16,6 @@ rule convert_weights:
     cache: True
     conda:
         "../../envs/environment.yaml"
-    resources:
-        mem_mb=4000,
-        runtime=20,
     params:
         settings=lambda wildcards: SETTINGS.weights(wildcards.weights_digest),
     script:
@@ -34,9 +31,6 @@ rule make_random_weights:
     cache: True
     conda:
         "../../envs/environment.yaml"
-    resources:
-        mem_mb=4000,
-        runtime=20,
     params:
         settings=lambda wildcards: SETTINGS.weights(wildcards.weights_digest),
     script:
@@ -57,8 +51,6 @@ rule train_reference:
     threads: lambda wildcards: SETTINGS.training_threads(wildcards.weights_digest)
     resources:
         gpu=1,
-        mem_mb=6000,
-        runtime=60,
     params:
         settings=lambda wildcards: SETTINGS.weights(wildcards.weights_digest),
     script:
@@ -77,9 +69,6 @@ rule check_network:
         "<benchmarks>/check_network/{network}.tsv"
     conda:
         "../../envs/environment.yaml"
-    resources:
-        mem_mb=4000,
-        runtime=20,
     params:
         settings=lambda wildcards: SETTINGS.check_network(wildcards.network),
     script:

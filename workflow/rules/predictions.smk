@@ -24,9 +24,6 @@ rule tabulate_predictions:
         "<benchmarks>/tabulate_predictions/all.tsv"
     conda:
         "../../envs/environment.yaml"
-    resources:
-        mem_mb=2000,
-        runtime=30,
     params:
         settings=SETTINGS.tabulate_predictions(),
     script:

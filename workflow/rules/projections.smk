@@ -25,8 +25,6 @@ rule project_features:
     threads: 8
     resources:
         gpu=1,
-        mem_mb=6000,
-        runtime=240,
     params:
         settings=lambda wildcards: SETTINGS.deconvnet.project_features(
             wildcards.network, wildcards.batch
@@ -55,8 +53,6 @@ rule measure_controls:
     threads: 8
     resources:
         gpu=1,
-        mem_mb=8000,
-        runtime=480,
     params:
         settings=lambda wildcards: SETTINGS.deconvnet.measure_controls(
             wildcards.network, wildcards.batch
@@ -81,9 +77,6 @@ rule plot_projections:
         "<benchmarks>/plot_projections/{network}/{batch}.tsv"
     conda:
         "../../envs/environment.yaml"
-    resources:
-        mem_mb=2000,
-        runtime=60,
     params:
         settings=lambda wildcards: SETTINGS.deconvnet.plot_projections(
             wildcards.network, wildcards.batch
@@ -111,9 +104,6 @@ rule build_projection_pages:
         "<benchmarks>/build_projection_pages/pages.tsv"
     conda:
         "../../envs/environment.yaml"
-    resources:
-        mem_mb=2000,
-        runtime=60,
     params:
         settings=SETTINGS.deconvnet.build_projection_pages(),
     script:

@@ -23,9 +23,6 @@ rule build_report:
         "<benchmarks>/build_report/index.tsv"
     conda:
         "../../envs/environment.yaml"
-    resources:
-        mem_mb=2000,
-        runtime=30,
     params:
         settings=SETTINGS.build_report(),
     script:

@@ -14,9 +14,6 @@ rule draw_scenes:
         "<benchmarks>/draw_scenes/{batch}.tsv"
     conda:
         "../../envs/environment.yaml"
-    resources:
-        mem_mb=1000,
-        runtime=20,
     params:
         settings=lambda wildcards: SETTINGS.draw_scenes(wildcards.batch),
     script:

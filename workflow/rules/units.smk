@@ -17,9 +17,6 @@ rule rank_batch:
         "<benchmarks>/rank_batch/{network}/{batch}.tsv"
     conda:
         "../../envs/environment.yaml"
-    resources:
-        mem_mb=1000,
-        runtime=20,
     params:
         settings=SETTINGS.deconvnet.rank_batch(),
     script:
@@ -38,9 +35,6 @@ rule rank_units:
         "<benchmarks>/rank_units/{network}.tsv"
     conda:
         "../../envs/environment.yaml"
-    resources:
-        mem_mb=1000,
-        runtime=20,
     params:
         settings=SETTINGS.deconvnet.rank_units(),
     script:
@@ -65,8 +59,6 @@ rule project_units:
     threads: 8
     resources:
         gpu=1,
-        mem_mb=6000,
-        runtime=120,
     params:
         settings=lambda wildcards: SETTINGS.deconvnet.project_units(wildcards.network),
     script:
@@ -91,8 +83,6 @@ rule project_evolution:
     threads: 8
     resources:
         gpu=1,
-        mem_mb=4000,
-        runtime=120,
     params:
         settings=lambda wildcards: SETTINGS.deconvnet.project_evolution(
             wildcards.network
@@ -113,9 +103,6 @@ rule plot_units:
         "<benchmarks>/plot_units/{network}.tsv"
     conda:
         "../../envs/environment.yaml"
-    resources:
-        mem_mb=2000,
-        runtime=30,
     params:
         settings=lambda wildcards: SETTINGS.deconvnet.plot_units(wildcards.network),
     script:
@@ -134,9 +121,6 @@ rule plot_evolution:
         "<benchmarks>/plot_evolution/{network}.tsv"
     conda:
         "../../envs/environment.yaml"
-    resources:
-        mem_mb=2000,
-        runtime=30,
     params:
         settings=lambda wildcards: SETTINGS.deconvnet.plot_evolution(wildcards.network),
     script:

@@ -133,9 +133,11 @@ def _combine(node: Node, work: Work, sources: Sequence[torch.Tensor], out: torch
         elif node.kind == "add":
             values = inputs[0] + inputs[1]
         else:
-            weights, divisors = (w[part].to(out.dtype) for w in (work.weights, work.divisors))
-            values = torch.bmm(weights[:, None], inputs[0].view(-1, taps, out.shape[1]))[:, 0]
-            values /= divisors
+            read = inputs[0].view(-1, taps, out.shape[1])
+            if work.weights is not None:
+                read = read * work.weights[part].to(out.dtype)[:, :, None]
+            # A sum in torch's own order, whose rounding errors stay small.
+            values = read.sum(1) / work.divisors[part].to(out.dtype)
         _finish(values, node, out[part])
 
 

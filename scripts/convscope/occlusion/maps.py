@@ -121,6 +121,16 @@ def check_label(label: int | None, classes: int) -> None:
         )
 
 
+def _finite(logits: np.ndarray) -> np.ndarray:
+    if not np.isfinite(logits).all():
+        raise UserError(
+            "the network computes NaN or infinity",
+            where="logits",
+            remedy="The weights or the preprocessing do not fit this network: check both.",
+        )
+    return logits
+
+
 def maps_of(responses: Responses, grid: Grid, label: int | None, method: str) -> OcclusionMaps:
     """Return the maps of responses to all positions of a grid.
 
@@ -141,13 +151,7 @@ def maps_of(responses: Responses, grid: Grid, label: int | None, method: str) ->
         If the network does not have the label, or answered with NaN or infinity.
     """
     check_label(label, len(responses.clean_logits))
-    rows = np.concatenate([responses.clean_logits[None], responses.logits])
-    if not np.isfinite(rows).all():
-        raise UserError(
-            "the network computes NaN or infinity",
-            where="logits",
-            remedy="The weights or the preprocessing do not fit this network: check both.",
-        )
+    rows = _finite(np.concatenate([responses.clean_logits[None], responses.logits]))
     probabilities = softmax(rows)
     top = int(rows[0].argmax())
     best = np.sort(probabilities[1:], 1)[:, ::-1][:, :2]

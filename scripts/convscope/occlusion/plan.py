@@ -39,8 +39,8 @@ class Work:
 
     ``reads`` has an int32 tensor per source: windows ``(T, h, w)`` of convolutions and max
     poolings, ``(h, w, T)`` of fast ones; taps ``(T * h * w, taps)`` of averages;
-    ``(T * h * w,)`` of joins. An average is the sum by ``weights`` ``(T * h * w, taps)``, mostly
-    ones, divided by ``divisors`` ``(T * h * w, 1)``: a mean's rounding, not that of its weights.
+    ``(T * h * w,)`` of joins. An average is the sum by ``weights`` ``(T * h * w, taps)``, None
+    where all are one, over ``divisors`` ``(T * h * w, 1)``: a mean's rounding, not its weights'.
     """
 
     tiles: Tiles
@@ -222,10 +222,11 @@ class Plan:
         both = both.reshape(-1, both.shape[3] * both.shape[4])
         largest = both.max(1, keepdims=True)
         largest[largest == 0] = 1
+        scaled = both / largest
         return Work(
             tiles,
             (_by_position(sources[0], tiles, taps),),
-            torch.from_numpy(both / largest).to(self.device),
+            None if (scaled == 1).all() else torch.from_numpy(scaled).to(self.device),
             torch.from_numpy(1 / largest).to(self.device),
         )
 

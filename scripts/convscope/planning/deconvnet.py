@@ -91,8 +91,8 @@ class DeconvnetSettings:
         return [image for image in batch.ids if image in self._images]
 
     def _pairs(self) -> list[tuple[Network, Batch]]:
-        """Which network projects units of which batch."""
-        return [(n, b) for n, b in self.plan.pairs() if self._ids(b)]
+        """Which network projects units of which batch; nothing where the method is not chosen."""
+        return [(n, b) for n, b in self.plan.pairs() if self._ids(b)] if self.chosen else []
 
     def _file(self, network: str, *parts: str) -> str:
         return "/".join([self.plan.results, "deconvnet", network, *parts])
@@ -191,17 +191,22 @@ class DeconvnetSettings:
 
     # Pages.
 
+    def projections_of(self, network: str, batch: str) -> list[str]:
+        """Return the projections of a network and batch, if there are any."""
+        made = ((n.name, b.name) for n, b in self._pairs())
+        return [self._file(network, batch, "deconv.h5")] * ((network, batch) in made)
+
     def sheets(self) -> list[str]:
         """Return the folders of sheets."""
         return [self._file(n.name, b.name, "sheets") for n, b in self._pairs()]
 
     def mosaics(self) -> list[str]:
         """Return the folders of mosaics."""
-        return [self._file(name, "mosaics") for name in self.plan.networks]
+        return [self._file(name, "mosaics") for name in self.plan.networks if self.chosen]
 
     def strips(self) -> list[str]:
         """Return the folders of strips through the training."""
-        return [self._file(name, "strips") for name in self.trained()]
+        return [self._file(name, "strips") for name in self.trained() if self.chosen]
 
     def build_projection_pages(self) -> dict[str, Any]:
         """Return the params of ``build_projection_pages``."""

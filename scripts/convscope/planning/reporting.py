@@ -11,6 +11,8 @@ from convscope.versions import versions_of
 PAGES = {
     None: {"title": "Overview", "href": "index.html"},
     "deconvnet": {"title": "Projections", "href": "projections/index.html"},
+    "occlusion": {"title": "Occlusion", "href": "occlusion/index.html"},
+    "invariance": {"title": "Invariance", "href": "invariance/index.html"},
 }
 """Pages of the report in the order of the navigation, by the method that makes them."""
 

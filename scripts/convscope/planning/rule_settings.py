@@ -30,6 +30,16 @@ PACKAGES = {
     "plot_units": ("h5py", "matplotlib", "numpy", "pillow"),
     "plot_evolution": ("h5py", "matplotlib", "numpy", "pillow"),
     "build_projection_pages": ("jinja2", "numpy", "pillow"),
+    "occlude": ("h5py", "numpy", "torch", "torchvision"),
+    "plot_occlusion": ("h5py", "matplotlib", "numpy", "pillow"),
+    "tabulate_occlusion": ("h5py", "numpy"),
+    "build_occlusion_pages": ("h5py", "jinja2", "matplotlib", "numpy", "pillow"),
+    "measure_invariance": ("h5py", "numpy", "torch", "torchvision"),
+    "tabulate_invariance": ("h5py", "numpy", "pandas", "pyarrow"),
+    "plot_invariance": ("h5py", "matplotlib", "numpy", "pillow"),
+    "measure_correspondence": ("h5py", "numpy", "pandas", "pyarrow", "torch", "torchvision"),
+    "tabulate_correspondence": ("numpy", "pandas", "pyarrow"),
+    "build_invariance_pages": ("jinja2", "numpy", "pandas", "pillow", "pyarrow"),
     "build_report": ("h5py", "jinja2", "numpy", "pandas", "pillow", "pyarrow"),
 }
 """Packages whose versions are part of a rule's settings."""

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from convscope.classes.lists import class_list
 from convscope.errors import UserError
 from convscope.fetching.mini_imagenet_index import WNIDS, image_ids, locate
+from convscope.invariance.part_boxes import Box
 from convscope.planning.places import at_place
 from convscope.planning.schema import suggestion
 from convscope.planning.sheet import Row, read_sheet
@@ -30,7 +31,8 @@ class Source:
 class Image:
     """An image of the run; ``label`` is the text that the user gave.
 
-    ``own_variants`` says whether its row names them, or the config for all images.
+    ``own_variants`` says whether its row names them, or the config for all images; ``parts`` are
+    named boxes in the prepared image.
     """
 
     id: str
@@ -39,6 +41,7 @@ class Image:
     source: Source
     where: str
     own_variants: bool = False
+    parts: tuple[tuple[str, Box], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -91,6 +94,7 @@ def _from_row(row: Row, sheet: Path, variants: Sequence[str]) -> Image:
         source=source,
         where=f"{sheet}, row {row.number}",
         own_variants=row.variants is not None,
+        parts=row.parts,
     )
 
 

@@ -10,7 +10,9 @@ from convscope.fetching.mini_imagenet_index import MINI_IMAGENET
 from convscope.planning.deconvnet import DeconvnetSettings
 from convscope.planning.fetch_groups import FetchGroup
 from convscope.planning.image_sources import batch_groups, batch_inputs, batch_sources
+from convscope.planning.invariance import InvarianceSettings
 from convscope.planning.network_entries import Network
+from convscope.planning.occlusion import OcclusionSettings
 from convscope.planning.paths import SHARED
 from convscope.planning.plan import Plan
 from convscope.planning.reporting import DOWNLOADS, report_settings, tabulate_settings
@@ -23,10 +25,13 @@ class Settings:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.deconvnet = DeconvnetSettings(plan, self._identity)
+        self.occlusion = OcclusionSettings(plan, self._identity, self.deconvnet)
+        self.invariance = InvarianceSettings(plan, self._identity)
 
     def targets(self) -> list[str]:
         """Return what the run makes, beside the report's first page."""
-        return self.deconvnet.targets()
+        methods = (self.deconvnet, self.occlusion, self.invariance)
+        return [target for method in methods for target in method.targets()]
 
     @cached_property
     def _weights_digests(self) -> dict[str, str]:
@@ -46,6 +51,13 @@ class Settings:
     def _groups(self) -> dict[str, FetchGroup]:
         batches = self.plan.batches.values()
         return {group.digest: group for b in batches for group in batch_groups(self.plan, b)}
+
+    @cached_property
+    def own_files(self) -> frozenset[str]:
+        """The images and weights that the user gave as files."""
+        images = (i for s in self.plan.sample_sets.values() for i in s.images.values())
+        given = [*(i.source for i in images), *(n.weights for n in self.plan.networks.values())]
+        return frozenset(one.place for one in given if one.kind == "file")
 
     # What is fetched: command-line arguments, because fetch rules are shell rules.
 

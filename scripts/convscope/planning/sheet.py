@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from convscope.errors import UserError
+from convscope.invariance.part_boxes import PARTS, Box, parse_box
 from convscope.planning.schema import flat_and_valid, keys_of, suggestion, validated
 
 BASE = re.compile(r"^\{(?P<name>[^}]*)\}/(?P<rest>.+)$")
@@ -16,7 +17,7 @@ BASE = re.compile(r"^\{(?P<name>[^}]*)\}/(?P<rest>.+)$")
 
 @dataclass(frozen=True)
 class Row:
-    """One image of a sample sheet; ``source`` is a path or a URL."""
+    """One image of a sample sheet; ``source`` is a path or a URL, ``parts`` are named boxes."""
 
     number: int
     image: str
@@ -24,6 +25,7 @@ class Row:
     label: str | None
     sha256: str | None
     variants: tuple[str, ...] | None
+    parts: tuple[tuple[str, Box], ...] = ()
 
     @property
     def is_url(self) -> bool:
@@ -107,6 +109,11 @@ def _row(number: int, cell: Mapping, path: Path, schema: Path, base_urls: Mappin
         label=given.get("label"),
         sha256=given.get("sha256"),
         variants=tuple(part.strip() for part in variants.split(",")) if variants else None,
+        parts=tuple(
+            (part, parse_box(given[part], f"{where}, column {part}"))
+            for part in PARTS
+            if part in given
+        ),
     )
 
 
