@@ -1,0 +1,1 @@
+"""Figures of maximised classes and inverted layers; needs no torch."""

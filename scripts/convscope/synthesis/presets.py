@@ -1,0 +1,148 @@
+"""The published settings, as plain data in the papers' own units; works without torch.
+
+==============================  ===================================================================
+key                             meaning
+==============================  ===================================================================
+parametrisation                 ``pixels``, or ``fourier``: coefficients of decorrelated colours
+optimiser                       ``sgd`` or ``adam``
+momentum                        of SGD
+rate_policy                     ``constant``; ``progress``: the smaller of ``rate`` and ``gain`` /
+                                |gradient|^2; ``length``: steps of one length, which is what makes
+                                networks comparable; ``norm``: for images of norm one
+rate                            of SGD, for pixels in 0..255 (``norm``: for images of norm one;
+                                ``length``: the root mean square of a step, in 0..255);
+                                Adam's: about the size of a step in 0..255
+gain                            the rise of the score that ``progress`` aims at in a step
+schedule                        [share of the iterations, factor of the rate], in turn; momentum
+                                ends where the factor changes
+iterations                      number of steps
+start_noise                     standard deviation of the first noise, in 0..255
+decay                           L2 decay: the share of the image lost in a step
+blur_sigma, blur_every          Gaussian blur, in pixels, after every so many steps
+clip                            keep pixels in the valid range
+small_norm_percentile           pixels of a smaller norm over colours are set to the mean
+small_contribution_percentile   the same for pixels of a smaller |sum of gradient x (-image)|
+total_variation                 weight as in Mahendran & Vedaldi's code (halved there), or a list
+                                of [share of the convolutions, weight up to there]
+total_variation_beta            its exponent
+alpha_norm                      weight as in their code (halved there)
+alpha                           its exponent
+jitter                          largest shift before a step, in pixels
+shown                           which image is shown as uint8: ``last``, or ``best`` so far
+==============================  ===================================================================
+
+How the papers' units become ours is in ``convscope.synthesis.units``. The rates of Yosinski et al.
+belong to CaffeNet; where gradients are smaller (SqueezeNet's by a factor of about 100) the images
+stay grey, so that ``preset_settings`` takes a factor for them. The report gives no numbers
+for its ladder (Fig. 35): these are ours, with steps of one length so that they serve any network,
+longer ones the more the blur takes away. An even number of steps ends on a blur.
+"""
+
+from typing import Any
+
+NEUTRAL: dict[str, Any] = {
+    "parametrisation": "pixels",
+    "optimiser": "sgd",
+    "momentum": 0.0,
+    "rate_policy": "constant",
+    "rate": 100.0,
+    "gain": 0.0,
+    "schedule": [[1.0, 1.0]],
+    "iterations": 100,
+    "start_noise": 10.0,
+    "decay": 0.0,
+    "blur_sigma": 0.0,
+    "blur_every": 0,
+    "clip": False,
+    "small_norm_percentile": 0.0,
+    "small_contribution_percentile": 0.0,
+    "total_variation": 0.0,
+    "total_variation_beta": 2.0,
+    "alpha_norm": 0.0,
+    "alpha": 6.0,
+    "jitter": 0,
+    "shown": "last",
+}
+
+_LADDER: dict[str, Any] = {"rate_policy": "length", "rate": 2.0}
+_L2: dict[str, Any] = {**_LADDER, "decay": 0.01}
+_BLURRED: dict[str, Any] = {**_L2, "blur_every": 2}
+_STRONG: dict[str, Any] = {**_BLURRED, "blur_sigma": 1.5, "rate": 12.0}
+
+LADDER: dict[str, dict[str, Any]] = {
+    "ladder_a": _LADDER,
+    "ladder_b": _L2,
+    "ladder_c": {**_BLURRED, "blur_sigma": 0.5, "rate": 3.0},
+    "ladder_d": {**_BLURRED, "blur_sigma": 1.0, "rate": 6.0},
+    "ladder_e": _STRONG,
+    "ladder_f": {**_STRONG, "clip": True},
+}
+"""The report's Fig. 35: nothing, L2, blur at growing strength, and clipping to the valid range."""
+
+_PUBLISHED: dict[str, Any] = {"clip": True, "shown": "best"}
+_PROGRESS: dict[str, Any] = {**_PUBLISHED, "rate_policy": "progress", "gain": 2.0}
+
+YOSINSKI: dict[str, dict[str, Any]] = {
+    "yosinski_1": {
+        **_PROGRESS,
+        "iterations": 500,
+        "blur_sigma": 0.5,
+        "blur_every": 4,
+        "small_norm_percentile": 50.0,
+    },
+    "yosinski_2": {**_PUBLISHED, "iterations": 750, "decay": 0.3, "small_norm_percentile": 20.0},
+    "yosinski_3": {
+        **_PUBLISHED,
+        "iterations": 1000,
+        "decay": 0.0001,
+        "blur_sigma": 1.0,
+        "blur_every": 4,
+    },
+    "yosinski_4": {
+        **_PROGRESS,
+        "iterations": 1000,
+        "rate": 1e8,
+        "blur_sigma": 0.5,
+        "blur_every": 4,
+        "small_contribution_percentile": 90.0,
+    },
+}
+"""Yosinski et al. (2015), Table 1 (doc/running-optimize-image.md); 3 made most of its images."""
+
+_INVERSION: dict[str, Any] = {
+    "momentum": 0.9,
+    "rate_policy": "norm",
+    "rate": 0.004,
+    "schedule": [[0.25, 1.0], [0.5, 0.1], [0.25, 0.01]],
+    "iterations": 400,
+    "start_noise": 68.9,
+    "shown": "best",
+}
+
+INVERSION: dict[str, dict[str, Any]] = {
+    "mahendran_vedaldi": {
+        **_INVERSION,
+        "alpha_norm": 8e-10,
+        "total_variation": [[0.59, 1.0], [0.99, 10.0], [1.0, 100.0]],
+    },
+    "no_prior": _INVERSION,
+}
+"""Mahendran & Vedaldi (2015), section 4 and Fig. 6 (deep-goggle, experiments/experiment_cnn.m).
+
+The weight of the total variation grows with the layer: 1 before CaffeNet's third convolution of
+five, 10 before its last, then 100; in other networks at the same shares of the convolutions.
+``no_prior`` is the same descent without penalties, for comparison.
+"""
+
+FOURIER: dict[str, dict[str, Any]] = {
+    "fourier": {
+        "parametrisation": "fourier",
+        "optimiser": "adam",
+        "rate": 2.0,
+        "decay": 0.01,
+        "jitter": 8,
+    },
+}
+"""The parametrisation of Olah et al. (2017), smooth without a blur; the rates are ours."""
+
+PRESETS = {**LADDER, **YOSINSKI, **FOURIER, **INVERSION}
