@@ -31,6 +31,7 @@ def test_top1_and_top5_of_the_real_squeezenet(tmp_path, photographs, squeezenet)
         config = write_config(
             tmp_path / "real.yaml",
             experiment="real",
+            methods=[],
             networks=["squeezenet"],
             variants=["normal"],
             network_definitions={
@@ -56,7 +57,7 @@ def test_top1_and_top5_of_the_real_squeezenet(tmp_path, photographs, squeezenet)
     assert ostrich["probability"] == pytest.approx(0.9975, abs=5e-4)
 
 
-def test_the_three_big_networks_go_through_every_rule(tmp_path, photographs):
+def test_the_three_big_networks_go_through_the_rules_of_features(tmp_path, photographs):
     folder, rows = photographs
     chosen = [row for row in rows if row["class_name"] in ("ostrich", "snail")]
     write_sheet(tmp_path / "real.tsv", chosen)
@@ -65,6 +66,7 @@ def test_the_three_big_networks_go_through_every_rule(tmp_path, photographs):
         config = write_config(
             tmp_path / "big.yaml",
             experiment="big",
+            methods=[],
             networks=names,
             variants=["normal", "rotate_90_clockwise", "rotated"],
             network_definitions={
@@ -82,3 +84,31 @@ def test_the_three_big_networks_go_through_every_rule(tmp_path, photographs):
         for variant in ("normal", "rotate_90_clockwise", "rotated")
     }
     assert (tmp_path / "results/big/report/index.html").stat().st_size > 10_000
+
+
+def test_alexnet_goes_through_every_method(tmp_path, photographs):
+    folder, rows = photographs
+    write_sheet(tmp_path / "real.tsv", [r for r in rows if r["class_name"] in ("ostrich", "snail")])
+    coarse = {
+        "vertical_translation": {"from": -30, "to": 30, "step": 30},
+        **dict.fromkeys(("horizontal_translation", "scale", "rotation")),
+    }
+    with serving(folder) as server:
+        config = write_config(
+            tmp_path / "methods.yaml",
+            experiment="methods",
+            networks=["alexnet"],
+            variants=["normal"],
+            network_definitions={"alexnet": {"architecture": "alexnet", "weights": "random"}},
+            sample_set_definitions={"real": {"kind": "sheet", "sheet": "real.tsv"}},
+            base_urls={"photographs": server.base},
+            deconvnet={"images": 1, "layers": ["relu1", "relu5", "fc8"], "top": 2},
+            occluders=[{"name": "coarse", "patch": 112, "stride": 56}],
+            occlusion={"images": 1},
+            invariance={"images": 2, "transforms": coarse},
+        )
+        outcome = snakemake(tmp_path, config=config)
+    assert outcome.status == 0, outcome.text
+    report = tmp_path / "results/methods/report"
+    for method in ("projections", "occlusion", "invariance"):
+        assert (report / method / "index.html").stat().st_size > 5_000
