@@ -32,6 +32,7 @@ def test_bad_weights_are_refused_each_with_its_reason(project, tmp_path):
             "experiment": "bad",
             "networks": names,
             "sample_sets": ["scenes"],
+            "methods": [],
             "network_definitions": {
                 name: {**entry, "weights": f"{name}.pth", "training": {"widths": [4, 8]}}
                 for name in names
