@@ -49,6 +49,7 @@ SlurmdParameters=config_overrides
 SlurmdTimeout=10
 KillWait=2
 MinJobAge=300
+MessageTimeout=4
 ReturnToService=2
 SchedulerParameters=sched_interval=5
 GresTypes=gpu
@@ -57,6 +58,10 @@ NodeName=gpu1 NodeHostname={host} NodeAddr=127.0.0.1 Port={ports[1]} Weight=10 G
 NodeName=cpu1 NodeHostname={host} NodeAddr=127.0.0.1 Port={ports[2]}
 PartitionName=all Nodes=ALL Default=YES DefaultTime=10 MaxTime=600
 PartitionName=gpu Nodes=gpu1 DefaultTime=10 MaxTime=600
+"""
+
+SACCT = """for name; do :; done
+exec squeue --format="%i|%T" --states=all --noheader --name "$name"
 """
 
 
@@ -84,17 +89,23 @@ class Cluster:
             ports=free_ports(3),
         )
         (self.folder / "slurm.conf").write_text(text)
+        conf = shlex.quote(self.environment["SLURM_CONF"])
         # The plugin takes SLURM_CONF from the environment in which a job starts its step.
-        step = self.folder / "bin/srun"
-        conf, srun = self.environment["SLURM_CONF"], shutil.which("srun")
-        step.write_text(f'#!/bin/sh\nSLURM_CONF={shlex.quote(conf)} exec {srun} "$@"\n')
-        step.chmod(0o755)
+        self.write_program("srun", f'SLURM_CONF={conf} exec {shutil.which("srun")} "$@"')
+        # It asks sacct while the controller is away; there are no accounts here to answer.
+        self.write_program("sacct", SACCT)
         # A GPU is a character device to SLURM, and this one is never opened.
         (self.folder / "gres.conf").write_text("NodeName=gpu1 Name=gpu File=/dev/null\n")
         self.start_controller()
         for node in NODES:
             self.start_node(node)
         self.wait(lambda: self.call("sinfo", "-h", "-o", "%t", "-p", "all") == "idle")
+
+    def write_program(self, name: str, script: str) -> None:
+        """Write a program that is found before SLURM's own."""
+        file = self.folder / "bin" / name
+        file.write_text(f"#!/bin/sh\n{script}\n")
+        file.chmod(0o755)
 
     def stop(self) -> None:
         """Cancel all jobs and end all daemons."""

@@ -24,9 +24,9 @@ def test_jobs_that_are_cancelled_killed_or_lost_are_tried_again(cluster, start, 
     cluster.call("scancel", run.jobs("cancelled")[0]["JobId"])
     for rule in ("cancelled", "hungry", "failing"):
         run.wait_for(lambda rule=rule: states(run, rule) == RULES[rule])
-    # The controller is away for a while, longer than the plugin's own five attempts would last.
+    # The controller is away for longer than the plugin's own five attempts would last.
     cluster.end("slurmctld")
-    cluster.wait(lambda: False, may_fail=True, patience=8)
+    cluster.wait(lambda: False, may_fail=True, patience=40)
     cluster.start_controller()
     assert run.process.poll() is None
     assert [job["NodeList"] for job in run.jobs("lost")] == ["cpu1"]
