@@ -45,7 +45,7 @@ def test_the_label_is_top_1_on_what_is_shown(network, tmp_path, name):
     )
     made = read_maximisation(tmp_path / "m.h5")
     assert made.objective["layer"] == "classifier.1"
-    # Strong blur reaches some classes of this small network late: one preset may fail, no more.
+    # In one run of four presets the third read as another bird; why is not known yet.
     assert made.shown_class.tolist().count(index) >= len(PRESETS) - 1
     assert made.shown_probability[0] > 0.99
     a, c, e, _ = made.variation
