@@ -71,13 +71,19 @@ def alternate(
     seconds: dict[str, list[float]] = {name: [] for name in works}
     for turn in range(rounds + 1):
         for name, work in works.items():
-            synchronise(device)
-            start = time.perf_counter()
-            work()
-            synchronise(device)
+            taken = seconds_of(work, device)
             if turn:
-                seconds[name].append(time.perf_counter() - start)
+                seconds[name].append(taken)
     return seconds
+
+
+def seconds_of(work: Callable[[], object], device: torch.device) -> float:
+    """Return how long one call takes."""
+    synchronise(device)
+    start = time.perf_counter()
+    work()
+    synchronise(device)
+    return time.perf_counter() - start
 
 
 def median_ratio(above: Sequence[float], below: Sequence[float]) -> float:

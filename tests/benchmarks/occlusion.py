@@ -1,19 +1,22 @@
 """Occlusion maps against a loop, plain batches and Captum: seconds, equality, memory and growth.
 
     python tests/benchmarks/occlusion.py [--json] [--quick] [--networks vgg16 ...] [--full]
+        [--no-growth]
 
 One image, patch 50, stride 5: 1 225 positions, for which Captum does 1 297 forward passes. The way
 that the workflow takes computes all of them, its preparations for network and occluder included,
-in turn with the baselines: the loop that everyone
-writes (one forward pass a position), plain batches and Captum, both at the best of several batch
-sizes. Baselines are measured on an even sample of positions and extended to all of them, the clean
-image included, unless --full is given. times_* are the baselines' time over ours, medians over
-rounds of the ratio within a round. of_peak is the rate of counted multiply-adds over the machine's
-measured peak of matrix products; it may exceed 1, because fast convolutions take fewer.
-largest_error is ours and plain_largest_error that of plain forward passes, in probability, against
-float64 at 9 positions; largest_drop says how far the probabilities move. peak_mb_above_network is a
-fresh process that occludes one image, less one that pushes one through the network. The network is
-as its constructor initialises it, its last layer scaled so that the top class has probability 0.6.
+in turn with the baselines: the loop that everyone writes (one forward pass a position), plain
+batches and Captum, both at the best of several batch sizes. Baselines are measured on an even
+sample of positions and extended to all of them, the clean image included, unless --full is given.
+times_* are the baselines' time over ours, medians over rounds of the ratio within a round;
+times_captum_a_position is the ratio of times per position and per pass. Growth with positions and
+images is timed once, and left out with --no-growth. of_peak is the rate of counted multiply-adds
+over the machine's measured peak of matrix products; it may exceed 1, because fast convolutions take
+fewer. largest_error is ours and plain_largest_error that of plain forward passes, in probability,
+against float64 at 9 positions; largest_drop says how far the probabilities move.
+peak_mb_above_network is a fresh process that occludes one image, less one that pushes one through
+the network. The network is as its constructor initialises it, its last layer scaled so that the top
+class has probability 0.6.
 """
 
 from collections.abc import Callable, Sequence
@@ -28,6 +31,7 @@ from measuring import (
     over_devices,
     parser_of,
     peak_megabytes,
+    seconds_of,
     show,
 )
 
@@ -196,6 +200,7 @@ def measure_times(network: nn.Module, device: torch.device, amount: Amount, full
     for name in ("loop", "plain", "captum"):
         figures[f"{name}_seconds"] = median(seconds[name])
         figures[f"times_{name}"] = median_ratio(seconds[name], seconds["ours"])
+    figures["times_captum_a_position"] = figures["times_captum"] * len(positions) / passes
     return figures
 
 
@@ -235,15 +240,17 @@ def occlude(network: nn.Module, patch: int, stride: int, images: int) -> None:
 
 
 def measure_growth(network: nn.Module, device: torch.device, amount: Amount) -> Figures:
-    """Return the seconds for several strides, and for several images."""
-    works = {
-        f"seconds_stride_{stride}": partial(occlude, network, amount.patch, stride, 1)
+    """Return the seconds for several strides, and for several images, each taken once."""
+    figures = {
+        f"seconds_stride_{stride}": seconds_of(
+            partial(occlude, network, amount.patch, stride, 1), device
+        )
         for stride in amount.strides
     }
     for count in amount.images:
         work = partial(occlude, network, amount.patch, amount.stride, count)
-        works[f"seconds_images_{count}"] = work
-    return {name: median(taken) for name, taken in alternate(works, device, 1).items()}
+        figures[f"seconds_images_{count}"] = seconds_of(work, device)
+    return figures
 
 
 def occlude_once(name: str, device: str, patch: int, stride: int, occluding: bool) -> None:
@@ -255,13 +262,16 @@ def occlude_once(name: str, device: str, patch: int, stride: int, occluding: boo
             occlude(network, patch, stride, 1)
 
 
-def measure(name: str, device: torch.device, quick: bool, full: bool = False) -> Figures:
+def measure(
+    name: str, device: torch.device, quick: bool, full: bool = False, growing: bool = True
+) -> Figures:
     """Return all figures of one network on one device."""
     amount = QUICK if quick else USUAL
     with computing(usable_cores()), torch.inference_mode():
         network = random_network(name, device)
         figures = measure_times(network, device, amount, full)
-        figures |= measure_growth(network, device, amount)
+        if growing:
+            figures |= measure_growth(network, device, amount)
         figures |= measure_errors(network, device, amount)
     arguments = (name, device.type, amount.patch, amount.stride)
     loaded, peak = (peak_megabytes(occlude_once, *arguments, way) for way in (False, True))
@@ -273,9 +283,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = parser_of(__doc__)
     parser.add_argument("--networks", nargs="+", choices=NETWORKS, metavar="NAME")
     parser.add_argument("--full", action="store_true", help="baselines at every position")
+    parser.add_argument("--no-growth", action="store_true", help="one stride and one image only")
     options = parser.parse_args(arguments)
     names = options.networks or (["squeezenet1_0"] if options.quick else NETWORKS)
-    figures = over_devices(names, partial(measure, full=options.full), options.quick)
+    work = partial(measure, full=options.full, growing=not options.no_growth)
+    figures = over_devices(names, work, options.quick)
     show("Occlusion maps of one image, patch 50, stride 5", figures, options.json)
 
 

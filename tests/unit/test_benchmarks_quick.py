@@ -73,6 +73,7 @@ FIGURES = {
         "captum_passes",
         "captum_seconds",
         "times_captum",
+        "times_captum_a_position",
         "billion_multiply_adds",
         "plain_billion_multiply_adds",
         "of_peak",
