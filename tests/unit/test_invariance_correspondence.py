@@ -3,6 +3,7 @@
 from itertools import combinations, product
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from hypothesis import given
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from convscope.errors import UserError
 from convscope.invariance.boxes import random_boxes
-from convscope.invariance.correspondence import measure_correspondence
+from convscope.invariance.correspondence import _Signs, measure_correspondence
 from convscope.invariance.part_boxes import check_box, parse_box
 from convscope.invariance.signs import SignBits, sign_changes, summarise_pairs
 from convscope.networks.reference import initialised_network
@@ -110,6 +111,23 @@ def test_equals_a_slow_loop(toy, at_once):
     assert row["mean"] == pytest.approx(np.mean(values))
     assert row["spread"] == pytest.approx(np.std(values, ddof=1))
     assert row["pairs"] == 3
+
+
+def test_a_batch_that_does_not_fit_is_halved_and_changes_nothing(toy, monkeypatch, caplog):
+    network, images, parts = toy
+    options = {**SETTINGS, "dtype": torch.float64, "at_once": 16}
+    expected = measure_correspondence(network, images, parts, **options)
+
+    class Tight(_Signs):
+        def __call__(self, layer, output):
+            super().__call__(layer, output)
+            if len(output) > 3 and layer == LAYER_NAMES[-1]:
+                raise MemoryError
+
+    monkeypatch.setattr("convscope.invariance.correspondence._Signs", Tight)
+    found = measure_correspondence(network, images, parts, **options)
+    assert "16 masked images at once: going on with 8" in caplog.text
+    pd.testing.assert_frame_equal(found, expected)
 
 
 @given(st.lists(st.tuples(st.integers(-1, 1), st.integers(-1, 1)), min_size=1, max_size=40))

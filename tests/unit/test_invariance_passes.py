@@ -9,7 +9,7 @@ from torchvision.transforms import InterpolationMode
 from torchvision.transforms.v2.functional import affine as torchvision_affine
 
 from convscope.invariance.compare import Segment
-from convscope.invariance.passes import Inputs, batches, rows_of
+from convscope.invariance.passes import Inputs, rows_of, segments, spans
 from convscope.invariance.transforms import Transform
 from invariance_toys import CPU, noise_batch
 
@@ -17,12 +17,13 @@ from invariance_toys import CPU, noise_batch
 def test_segments_cover_every_row_once():
     for count, rows, at_once in [(3, 4, 5), (1, 1, 8), (5, 1, 3), (2, 7, 7), (4, 3, 100)]:
         covered = []
-        for segments in batches(count, rows, at_once):
-            assert segments[0].start == 0
-            assert segments[-1].stop <= at_once
-            for one, other in pairwise(segments):
+        for span in spans(count * rows, at_once):
+            found = segments(span, rows)
+            assert found[0].start == 0
+            assert found[-1].stop == len(span) <= at_once
+            for one, other in pairwise(found):
                 assert one.stop == other.start
-            for segment in segments:
+            for segment in found:
                 done = sum(image == segment.image for image in covered)
                 assert segment.fresh == (done == 0)
                 covered += [segment.image] * (segment.stop - segment.start)
@@ -66,9 +67,9 @@ def test_transforms_equal_torchvision_inside(name, amount, arguments):
         rows, fill="black", mean=(0, 0, 0), std=(1, 1, 1), device=CPU, dtype=torch.float64
     )
     pixels = noise_batch(1, side=224).pixels
-    segments = [Segment(0, 0, 2, True)]
-    image, moved = make(pixels, segments, 0)
-    covered = make(np.full_like(pixels, 255), segments, 0)[1] > 1 - 1e-9
+    both = [Segment(0, 0, 2, True)]
+    image, moved = make(pixels, both, 0)
+    covered = make(np.full_like(pixels, 255), both, 0)[1] > 1 - 1e-9
     expected = torchvision_affine(
         image,
         **{"angle": 0.0, "translate": [0, 0], "scale": 1.0, "shear": [0.0, 0.0], **arguments},

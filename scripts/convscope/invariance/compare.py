@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-PARTNERS = 4
+PARTNERS = 5
 """To how many of the images before it an image is compared, for the reference."""
 
 
@@ -26,8 +26,8 @@ class Segment:
 class Comparison:
     """Takes each layer's output as it is computed and keeps only sums.
 
-    What stays on the device between batches are the layers of the last image and of the
-    ``PARTNERS`` images before it, however many amounts and images there are.
+    What stays on the device between batches are the layers of the last ``PARTNERS`` images,
+    however many amounts and images there are. A batch that fails half-way leaves no trace.
 
     Parameters
     ----------
@@ -40,21 +40,23 @@ class Comparison:
     def __init__(self, layers: Sequence[str], unrelated: Callable[[int, int], bool]) -> None:
         self._layers = list(layers)
         self._unrelated = unrelated
-        self._clean: dict[str, dict[int, Tensor]] = {layer: {} for layer in layers}
-        self._segments: Sequence[Segment] = ()
+        self._accepted: dict[str, dict[int, Tensor]] = {layer: {} for layer in layers}
+        self._clean: dict[str, dict[int, Tensor]] = {}
+        self.segments: Sequence[Segment] = ()
         self._sums: dict[str, tuple[Tensor, Tensor]] = {}
         self._pairs: dict[tuple[int, int], dict[str, Tensor]] = {}
 
     def expect(self, segments: Sequence[Segment]) -> None:
-        """Say which rows the next batch has."""
-        self._segments = segments
+        """Say which rows the next batch has, or the one before, tried again with fewer."""
+        self.segments = segments
+        self._clean = {layer: dict(kept) for layer, kept in self._accepted.items()}
         self._sums.clear()
         self._pairs.clear()
 
     def __call__(self, layer: str, output: Tensor) -> None:
         """Take a layer's output ``(n, C, H, W)`` or ``(n, C)`` of the batch."""
         distances, norms = [], []
-        for segment in self._segments:
+        for segment in self.segments:
             rows = output[segment.start : segment.stop]
             if segment.fresh:
                 self._keep(layer, segment.image, rows[0])
@@ -64,9 +66,11 @@ class Comparison:
         self._sums[layer] = torch.cat(distances), torch.cat(norms)
 
     def sums(self) -> tuple[Tensor, Tensor]:
-        """Return squared distances and squared norms of the last batch, float64 ``(n, L)``."""
+        """Return squared distances and squared norms ``(n, L)`` in float64: the batch is done."""
         columns = [self._sums[layer] for layer in self._layers]
-        return torch.stack([c[0] for c in columns], 1), torch.stack([c[1] for c in columns], 1)
+        found = torch.stack([c[0] for c in columns], 1), torch.stack([c[1] for c in columns], 1)
+        self._accepted = self._clean
+        return found
 
     def pairs(self) -> dict[tuple[int, int], Tensor]:
         """Return squared distances ``(L,)`` between unrelated images that the batch completed."""
@@ -83,7 +87,7 @@ class Comparison:
                 found[layer] = squared_distances(row[None], features)[0]
         # A later in-place operation would write into the output itself.
         kept[image] = row.clone()
-        for old in list(kept)[: -PARTNERS - 1]:
+        for old in list(kept)[:-PARTNERS]:
             del kept[old]
 
 

@@ -14,13 +14,14 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
+from convscope.batching import BatchSize
 from convscope.errors import UserError
 from convscope.images.store import ImageBatch
 from convscope.invariance.boxes import random_boxes
 from convscope.invariance.compare import Segment
 from convscope.invariance.engine import IMAGES_AT_ONCE
 from convscope.invariance.part_boxes import check_box
-from convscope.invariance.passes import batches
+from convscope.invariance.passes import segments, spans
 from convscope.invariance.signs import SignBits, pair_table
 from convscope.networks.layers import observing
 from convscope.progress import progress
@@ -34,26 +35,46 @@ ROUNDING = 1e-6
 
 @dataclass
 class _Signs:
-    """Packs the signs of clean minus masked features, layer by layer, as they are computed."""
+    """Packs the signs of clean minus masked features, layer by layer, as they are computed.
+
+    A batch counts once it is accepted; one that failed half-way leaves no trace.
+    """
 
     segments: Sequence[Segment] = ()
     clean: dict[str, Tensor] = field(default_factory=dict)
     units: dict[str, int] = field(default_factory=dict)
     positive: dict[str, list[np.ndarray]] = field(default_factory=dict)
     negative: dict[str, list[np.ndarray]] = field(default_factory=dict)
+    _clean: dict[str, Tensor] = field(default_factory=dict)
+    _packed: list[tuple[str, np.ndarray, np.ndarray]] = field(default_factory=list)
+
+    def expect(self, segments: Sequence[Segment]) -> None:
+        """Say which rows the next batch has, or the one before, tried again with fewer."""
+        self.segments = segments
+        self._clean = dict(self.clean)
+        self._packed.clear()
+
+    def accept(self) -> None:
+        """Keep what the batch gave."""
+        self.clean = self._clean
+        for layer, positive, negative in self._packed:
+            self.positive.setdefault(layer, []).append(positive)
+            self.negative.setdefault(layer, []).append(negative)
 
     def __call__(self, layer: str, output: Tensor) -> None:
         self.units[layer] = output[0].numel()
         for segment in self.segments:
             rows = output[segment.start : segment.stop]
             if segment.fresh:
-                self.clean[layer], rows = rows[0].clone(), rows[1:]
-            clean = self.clean[layer]
+                self._clean[layer], rows = rows[0].clone(), rows[1:]
+            clean = self._clean[layer]
             change = clean - rows
             change[change.abs() <= ROUNDING * clean.abs().max()] = 0
-            for kept, signs in ((self.positive, change > 0), (self.negative, change < 0)):
-                packed = np.packbits(signs.flatten(1).cpu().numpy(), axis=1)
-                kept.setdefault(layer, []).append(packed)
+            signs = [
+                np.packbits(signs.flatten(1).cpu().numpy(), axis=1)
+                for signs in (change > 0, change < 0)
+            ]
+            self._packed.append((layer, *signs))
 
     def bits(self, layer: str, images: int) -> SignBits:
         """Return all that was packed, ``(N, M, bytes)``."""
@@ -104,7 +125,7 @@ def measure_correspondence(
     device, dtype
         Where the network runs, and in which floating type.
     at_once
-        Images in a pass; by default what suits the device.
+        Most images in a pass; by default what suits the device. Fewer if the memory is too small.
 
     Returns
     -------
@@ -125,15 +146,18 @@ def measure_correspondence(
         for image in images.ids
     ]
     make = _Inputs(images.pixels, np.stack(boxes), _colour(fill, mean), mean, std, device, dtype)
-    at_once = at_once or IMAGES_AT_ONCE[device.type]
-    total = -(-len(boxes) * make.rows // at_once)
-    steps = batches(len(boxes), make.rows, at_once)
+    size = BatchSize(at_once or IMAGES_AT_ONCE[device.type], what="masked images")
+    steps = spans(len(boxes) * make.rows, size.at_once)
     signs = _Signs()
     network = network.to(memory_format=torch.channels_last)
     with observing(network, signs, [layer["name"] for layer in layers]), torch.inference_mode():
-        for segments in progress(steps, LOGGER, what="passes", total=total):
-            signs.segments = segments
-            network(make(segments))
+        for step in progress(steps, LOGGER, what="passes", total=len(steps)):
+            for part in size.over(len(step)):
+                batch = segments(step[part], make.rows)
+                signs.expect(batch)
+                with size.fitting():
+                    network(make(batch, step[part].start % make.rows))
+                    signs.accept()
     tables = [
         pair_table(
             signs.bits(layer["name"], len(boxes)),
@@ -169,23 +193,22 @@ class _Inputs:
         self._mean = mean
         self._std = std
         self._colour = torch.tensor(colour, dtype=dtype, device=device).view(3, 1, 1)
-        self._row = 0
 
-    def __call__(self, segments: Sequence[Segment]) -> Tensor:
-        """Return the next batch, ``(n, 3, S, S)``."""
-        images = []
+    def __call__(self, segments: Sequence[Segment], first: int) -> Tensor:
+        """Return a batch ``(n, 3, S, S)`` that begins with the row ``first`` of its image."""
+        images, row = [], first
         for segment in segments:
             pixels = torch.from_numpy(self._pixels[segment.image]).to(self._colour.device)
             rgb = pixels.to(self._colour.dtype) / 255
             for _ in range(segment.start, segment.stop):
-                images.append(self._masked(rgb, segment.image))
-                self._row = (self._row + 1) % self.rows
+                images.append(self._masked(rgb, segment.image, row))
+                row = (row + 1) % self.rows
         return network_input(torch.stack(images), self._mean, self._std)
 
-    def _masked(self, rgb: Tensor, image: int) -> Tensor:
-        if self._row == 0:
+    def _masked(self, rgb: Tensor, image: int, row: int) -> Tensor:
+        if row == 0:
             return rgb
-        left, top, right, bottom = self._boxes[image, self._row - 1].tolist()
+        left, top, right, bottom = self._boxes[image, row - 1].tolist()
         masked = rgb.clone()
         masked[:, top:bottom, left:right] = self._colour
         return masked

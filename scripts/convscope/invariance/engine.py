@@ -3,15 +3,17 @@
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
 
+from convscope.batching import BatchSize
 from convscope.errors import UserError
 from convscope.images.store import ImageBatch
 from convscope.invariance.compare import Comparison, Segment
-from convscope.invariance.passes import Inputs, batches, rows_of
+from convscope.invariance.passes import Inputs, rows_of, segments, spans
 from convscope.invariance.transforms import Transform, check_fill
 from convscope.networks.layers import layer_calls, observing
 from convscope.progress import progress
@@ -19,6 +21,7 @@ from convscope.progress import progress
 LOGGER = logging.getLogger(__name__)
 IMAGES_AT_ONCE = {"cpu": 8, "cuda": 64}
 """Images in one forward pass: on a CPU, more than 8 only leave its caches."""
+ITEMS = "transformed images"
 ORDER_SEED = 0
 """Of the order in which images meet: neighbours serve as the reference for each other."""
 
@@ -66,7 +69,7 @@ class Measurer:
     device, dtype
         Where the network runs, and in which floating type.
     at_once
-        Images in a pass; by default what suits the device.
+        Most images in a pass; by default what suits the device. Fewer if the memory is too small.
     """
 
     network: nn.Module
@@ -113,30 +116,47 @@ class Measurer:
         order = np.random.default_rng(ORDER_SEED).permutation(len(images.ids))
         comparison = Comparison(self.layers, _Unrelated(images, labels, order))
         predictions = _Predictions([labels[place] for place in order])
-        at_once = self.at_once or IMAGES_AT_ONCE[self.device.type]
-        total = -(-len(order) * len(self.rows) // at_once)
-        steps = batches(len(order), len(self.rows), at_once)
         network = self.network.to(memory_format=torch.channels_last)
-        calls = layer_calls(network)
         gathered = _Gathered(len(self.rows))
         self.reference.clear()
-        with observing(network, comparison, self.layers, calls):
-            for segments in progress(steps, LOGGER, what="passes", total=total):
-                members = order[[segment.image for segment in segments]]
-                comparison.expect(segments)
-                with torch.inference_mode():
-                    inputs = self._make(images.pixels[members], segments, gathered.filled)
-                    logits = network(inputs)
-                    columns = predictions(logits, segments)
-                    distances, norms = (found.cpu().numpy() for found in comparison.sums())
-                columns |= {"squared_distance": distances, "squared_norm": norms}
+        with observing(network, comparison, self.layers, layer_calls(network)):
+            for batch, columns in self._passes(network, comparison, images.pixels, order):
+                logits = columns.pop("logits")
                 self.classes = logits.shape[1]
+                columns |= predictions(logits, batch)
                 self._note(comparison, order)
-                for segment, image in zip(segments, members.tolist(), strict=True):
+                for segment in batch:
                     whole = gathered.add(columns, segment)
                     if whole is not None:
+                        image = int(order[segment.image])
                         self._refuse_nan(whole, images.ids[image])
                         yield ImageMeasures(image, **whole)
+
+    def _passes(
+        self, network: nn.Module, comparison: Comparison, pixels: np.ndarray, order: np.ndarray
+    ) -> Iterator[tuple[list[Segment], dict[str, Any]]]:
+        """Yield the segments of each pass with its logits, squared distances and norms."""
+        size = BatchSize(self.at_once or IMAGES_AT_ONCE[self.device.type], what=ITEMS)
+        steps = spans(len(order) * len(self.rows), size.at_once)
+        for step in progress(steps, LOGGER, what="passes", total=len(steps)):
+            for part in size.over(len(step)):
+                batch, columns = segments(step[part], len(self.rows)), None
+                members = pixels[order[[segment.image for segment in batch]]]
+                with size.fitting():
+                    comparison.expect(batch)
+                    columns = self._measured(network, comparison, members, step[part].start)
+                if columns is not None:
+                    yield batch, columns
+
+    @torch.inference_mode()
+    def _measured(
+        self, network: nn.Module, comparison: Comparison, pixels: np.ndarray, start: int
+    ) -> dict[str, Any]:
+        """Measure one pass; ``start`` is its first row, counted over all images."""
+        inputs = self._make(pixels, comparison.segments, start % len(self.rows))
+        logits = network(inputs).cpu()
+        distances, norms = (found.cpu().numpy() for found in comparison.sums())
+        return {"logits": logits, "squared_distance": distances, "squared_norm": norms}
 
     def _note(self, comparison: Comparison, order: np.ndarray) -> None:
         for (one, other), found in comparison.pairs().items():
@@ -175,7 +195,7 @@ class _Predictions:
 
     def __call__(self, logits: torch.Tensor, segments: Sequence[Segment]) -> dict[str, np.ndarray]:
         """Return the columns of a batch's rows from logits ``(n, K)``."""
-        predicted = logits.max(dim=1).indices.cpu().numpy().astype(np.int32)
+        predicted = logits.max(dim=1).indices.numpy().astype(np.int32)
         probability = logits.double().softmax(dim=1)
         of_label = np.full(len(predicted), np.nan)
         of_clean = np.empty(len(predicted))
@@ -183,11 +203,11 @@ class _Predictions:
             rows = slice(segment.start, segment.stop)
             if segment.fresh:
                 self._clean_class = int(predicted[segment.start])
-            of_clean[rows] = probability[rows, self._clean_class].cpu().numpy()
+            of_clean[rows] = probability[rows, self._clean_class].numpy()
             label = self._labels[segment.image]
             if label is not None:
                 _check_label(label, probability.shape[1])
-                of_label[rows] = probability[rows, label].cpu().numpy()
+                of_label[rows] = probability[rows, label].numpy()
         return {
             "label_probability": of_label,
             "clean_class_probability": of_clean,

@@ -1,6 +1,6 @@
 """What goes through the network for an invariance curve: transformed images, batch by batch."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -46,18 +46,22 @@ def rows_of(transforms: Sequence[Transform]) -> Rows:
     return Rows(np.array(amounts), tuple(places))
 
 
-def batches(count: int, rows: int, at_once: int) -> Iterator[list[Segment]]:
-    """Yield the segments of each batch of ``at_once`` rows, over the borders of images.
+def spans(total: int, at_once: int) -> list[range]:
+    """Return the rows of each batch of ``at_once`` rows, counted over all images."""
+    return [range(first, min(first + at_once, total)) for first in range(0, total, at_once)]
 
-    ``Segment.image`` counts from 0 to ``count`` - 1.
+
+def segments(span: range, rows: int) -> list[Segment]:
+    """Return the segments of a batch, which may reach over the borders of images of ``rows`` rows.
+
+    ``Segment.image`` counts the images from 0.
     """
-    for first in range(0, count * rows, at_once):
-        last = min(first + at_once, count * rows)
-        starts = sorted({first, *range(-(-first // rows) * rows, last, rows)})
-        yield [
-            Segment(start // rows, start - first, stop - first, start % rows == 0)
-            for start, stop in zip(starts, [*starts[1:], last], strict=True)
-        ]
+    first, last = span.start, span.stop
+    starts = sorted({first, *range(-(-first // rows) * rows, last, rows)})
+    return [
+        Segment(start // rows, start - first, stop - first, start % rows == 0)
+        for start, stop in zip(starts, [*starts[1:], last], strict=True)
+    ]
 
 
 class Inputs:
