@@ -282,7 +282,7 @@ def _draw_legend(
         handles=handles,
         loc="upper left",
         bbox_to_anchor=(LEFT / width - 0.004, (LEGEND - 38) / height),
-        ncols=4,
+        ncols=3,
         handlelength=3.2,
         columnspacing=1.6,
     )
