@@ -31,6 +31,8 @@ include: "workflow/rules/projections.smk"
 include: "workflow/rules/units.smk"
 include: "workflow/rules/occlusion.smk"
 include: "workflow/rules/invariance.smk"
+include: "workflow/rules/maximisation.smk"
+include: "workflow/rules/inversion.smk"
 include: "workflow/rules/report.smk"
 
 

@@ -8,15 +8,23 @@ import pytest
 from PIL import Image
 
 from canvas_texts import Texts
+from convscope.predictions.storage import read_parquet, write_csv, write_parquet
 from convscope.synthesis.figures.curves import draw_curves
+from convscope.synthesis.figures.files import draw_maximisation, draw_networks_of_classes
+from convscope.synthesis.figures.inversion_table import inversion_table
 from convscope.synthesis.figures.ladder import draw_course, draw_ladder, draw_networks, probability
 from convscope.synthesis.figures.sheet import GAP, MARGIN
 from convscope.synthesis.figures.strip import draw_inversion
-from convscope.synthesis.figures.table import COLUMNS, summary_rows, write_summary
+from convscope.synthesis.figures.table import COLUMNS, summary_rows, summary_table
 from convscope.synthesis.figures.titles import preset_rows, title_of
 from convscope.synthesis.settings import preset_settings
 from convscope.synthesis.storage import read_inversion, read_maximisation
-from convscope.synthesis.transfer import Transfer, read_transfers, write_transfers
+from convscope.synthesis.transfer import (
+    Transfer,
+    read_transfers,
+    transfers_by_file,
+    write_transfers,
+)
 from synthesis_files import SIDE, write_inversion, write_maximisation
 
 JUDGED = [
@@ -158,11 +166,53 @@ def test_the_table_has_a_row_an_image_and_judge(made, tmp_path):
     assert first["judge_class"] == JUDGED[0].top_class
     assert first["score"] == pytest.approx(40 * 5 / 47)
     assert (rows[-1]["stopped"], rows[-1]["judge"]) == (2, None)
-    write_summary(tmp_path / "t.tsv", rows)
-    with (tmp_path / "t.tsv").open() as stream:
-        found = list(csv.DictReader(stream, delimiter="\t"))
+    write_csv(summary_table(rows), tmp_path / "t.csv")
+    with (tmp_path / "t.csv").open() as stream:
+        found = list(csv.DictReader(stream))
     assert [row["preset"] for row in found] == [row["preset"] for row in rows]
-    assert found[0]["judge_label_probability"] == "0.0002"
+    assert float(found[0]["judge_label_probability"]) == 0.0002
+    assert [found[place]["stopped"] for place in (0, -1)] == ["", "2"]
+    assert found[0]["shown_class_is_label"] == "yes"
+    write_parquet(summary_table(rows), tmp_path / "t.parquet")
+    assert read_parquet(tmp_path / "t.parquet")["stopped"].iloc[-1] == 2
+
+
+def test_the_table_of_inversions_has_a_row_an_image_layer_and_preset(tmp_path):
+    write_inversion(tmp_path / "i.h5")
+    inversion = read_inversion(tmp_path / "i.h5")
+    table = inversion_table([("vgg16", "cats", inversion)])
+    assert len(table) == len(inversion.rows) == 12
+    assert table["e1"].tolist() == inversion.e1.tolist()
+    assert table["control_e2"].tolist() == inversion.control_e2.tolist()
+    # An exact copy has no finite ratio.
+    assert table["psnr"].isna().sum() == np.isinf(inversion.psnr).sum() == 1
+    write_csv(table, tmp_path / "t.csv")
+    write_parquet(table, tmp_path / "t.parquet")
+    assert read_parquet(tmp_path / "t.parquet")["stopped"].isna().all()
+
+
+def test_transfers_belong_to_the_files_that_were_judged(tmp_path):
+    write_transfers(tmp_path / "t.tsv", JUDGED)
+    files = [{"judged": False}, {"judged": True}, {"judged": False}]
+    assert transfers_by_file(files, [str(tmp_path / "t.tsv")]) == [[], JUDGED, []]
+
+
+def test_figures_of_every_seed_lie_in_folders(tmp_path):
+    write_maximisation(tmp_path / "m.h5")
+    draw_maximisation(tmp_path / "figures", "vgg16", tmp_path / "m.h5", JUDGED)
+    names = {path.relative_to(tmp_path / "figures").as_posix() for path in tmp_path.rglob("*.png")}
+    kinds = ("ladder", "curves", "course")
+    assert names == {f"seed_{seed}/{kind}.png" for seed in (0, 1) for kind in kinds}
+    entry = {"path": tmp_path / "m.h5", "transfers": []}
+    files = [{"network": name, **entry} for name in ("vgg16", "vgg19")]
+    draw_networks_of_classes(tmp_path / "together", files)
+    found = {
+        path.relative_to(tmp_path / "together").as_posix()
+        for path in (tmp_path / "together").rglob("*.png")
+    }
+    assert found == {"n02007558/seed_0.png", "n02007558/seed_1.png"}
+    draw_networks_of_classes(tmp_path / "alone", files[:1])
+    assert list((tmp_path / "alone").iterdir()) == []
 
 
 def test_transfers_are_read_as_they_were_written(tmp_path):

@@ -87,6 +87,18 @@ def occluded(finished, tiny_occlusion, tmp_path_factory):
     return gone_on(finished, tiny_occlusion, tmp_path_factory)
 
 
+@pytest.fixture(scope="session")
+def tiny_synthesis(tmp_path_factory):
+    """Return the tiny experiment with maximised classes and inverted layers."""
+    return laid_over(tmp_path_factory, "tiny_synthesis.yaml")
+
+
+@pytest.fixture(scope="session")
+def synthesised(finished, tiny_synthesis, tmp_path_factory):
+    """Return the finished run with maximised classes and inverted layers."""
+    return gone_on(finished, tiny_synthesis, tmp_path_factory)
+
+
 @pytest.fixture
 def copy_of_finished(finished, tmp_path):
     """Return a copy of the finished run that a test may damage."""

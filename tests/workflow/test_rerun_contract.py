@@ -31,6 +31,11 @@ INVARIANCE = {
     *("tabulate_correspondence", "build_invariance_pages", "build_report"),
 }
 
+SYNTHESIS = {
+    *("maximise_class", "tabulate_maximisation", "plot_maximisation"),
+    *("invert_features", "tabulate_inversion", "plot_inversion"),
+}
+
 MORE = {"kind": "scenes", "per_class": 1, "seed": 9, "classes": ["striped_disc"]}
 
 
@@ -41,6 +46,13 @@ CONTRACT = [
     ({"sample_sets": ["toy", "more"], "sample_set_definitions": {"more": MORE}}, SCENES),
     ({"methods": ["deconvnet"], "deconvnet": {"top": 2}}, DECONVNET),
     ({"methods": ["invariance"]}, INVARIANCE),
+    (
+        {
+            "methods": ["maximisation", "inversion"],
+            "maximisation": {"classes": ["striped_disc"]},
+        },
+        SYNTHESIS,
+    ),
     ({"batch_size": 1}, SCENES),
     ({"variants": ["normal", "rotate_90_clockwise"]}, FEATURES),
     ({"variants": ["normal", "rotate_90_clockwise", "centre_occlusion", "rotated"]}, FEATURES),
@@ -89,6 +101,9 @@ UNUSED = {
     "deconvnet": {"top": 4, "layers": ["relu9_9"]},
     "invariance": {"images": 1, "layers": ["relu9_9"]},
     "correspondence": {"images": 1, "fill": "mean"},
+    "maximisation": {"classes": ["nothing"], "iterations": 5},
+    "inversion": {"layers": ["relu9_9"]},
+    "preset_definitions": {"wide": {"like": "ladder_e", "blur_sigma": 3}},
 }
 
 

@@ -38,6 +38,7 @@ def by_content(*paths):
 wildcard_constraints:
     network="|".join(PLAN.networks),
     batch="[a-z0-9_]+-[0-9a-f]{12}",
+    class_index="[0-9]+",
     occluder="[A-Za-z0-9][A-Za-z0-9_-]*",
     preprocessing="[0-9a-f]{12}",
     weights_digest="[0-9a-f]{16}",

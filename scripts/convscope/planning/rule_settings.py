@@ -40,6 +40,14 @@ PACKAGES = {
     "measure_correspondence": ("h5py", "numpy", "pandas", "pyarrow", "torch", "torchvision"),
     "tabulate_correspondence": ("numpy", "pandas", "pyarrow"),
     "build_invariance_pages": ("jinja2", "numpy", "pandas", "pillow", "pyarrow"),
+    "maximise_class": ("h5py", "numpy", "torch", "torchvision"),
+    "judge_transfer": ("h5py", "numpy", "torch", "torchvision"),
+    "tabulate_maximisation": ("h5py", "numpy", "pandas", "pyarrow"),
+    "plot_maximisation": ("h5py", "matplotlib", "numpy", "pillow"),
+    "plot_networks": ("h5py", "matplotlib", "numpy", "pillow"),
+    "invert_features": ("h5py", "numpy", "torch", "torchvision"),
+    "tabulate_inversion": ("h5py", "numpy", "pandas", "pyarrow"),
+    "plot_inversion": ("h5py", "matplotlib", "numpy", "pillow"),
     "build_report": ("h5py", "jinja2", "numpy", "pandas", "pillow", "pyarrow"),
 }
 """Packages whose versions are part of a rule's settings."""

@@ -11,6 +11,8 @@ from convscope.planning.deconvnet import DeconvnetSettings
 from convscope.planning.fetch_groups import FetchGroup
 from convscope.planning.image_sources import batch_groups, batch_inputs, batch_sources
 from convscope.planning.invariance import InvarianceSettings
+from convscope.planning.inversion import InversionSettings
+from convscope.planning.maximisation import MaximisationSettings
 from convscope.planning.network_entries import Network
 from convscope.planning.occlusion import OcclusionSettings
 from convscope.planning.paths import SHARED
@@ -27,10 +29,15 @@ class Settings:
         self.deconvnet = DeconvnetSettings(plan, self._identity)
         self.occlusion = OcclusionSettings(plan, self._identity, self.deconvnet)
         self.invariance = InvarianceSettings(plan, self._identity)
+        self.maximisation = MaximisationSettings(plan, self._identity)
+        self.inversion = InversionSettings(plan, self._identity)
 
     def targets(self) -> list[str]:
         """Return what the run makes, beside the report's first page."""
-        methods = (self.deconvnet, self.occlusion, self.invariance)
+        methods = (
+            *(self.deconvnet, self.occlusion, self.invariance),
+            *(self.maximisation, self.inversion),
+        )
         return [target for method in methods for target in method.targets()]
 
     @cached_property

@@ -1,6 +1,6 @@
 """Rows cut into batches that fit into memory, done one after another, joined in their own order."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,27 @@ class Resuming:
     stem: Path
     digest: str
     seconds: float = 30.0
+
+    @classmethod
+    def beside(
+        cls, output: str | Path, facts: Mapping[str, Any], device: torch.device, seconds: float
+    ) -> "Resuming":
+        """Return checkpoints that lie beside the file that a job writes.
+
+        Parameters
+        ----------
+        output
+            The file.
+        facts
+            Settings, digests of the inputs and of the code.
+        device
+            Where it is computed; another device or number of threads goes on from nothing.
+        seconds
+            The least time between two writes.
+        """
+        where = {"device": device.type, "threads": torch.get_num_threads()}
+        digest = settings_digest({**facts, "computed": where})
+        return cls(Path(output).with_name("checkpoint"), digest, seconds)
 
     def checkpoint(self, batch: list[int]) -> Checkpoint:
         """Return the checkpoint of a batch."""

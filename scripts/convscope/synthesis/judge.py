@@ -1,5 +1,6 @@
 """What a network says of finished images: their own network, or one that had no part in them."""
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -8,12 +9,12 @@ import torch
 from torch import nn
 
 from convscope.classes.lists import ClassList
-from convscope.errors import UserError
 from convscope.predictions.scores import softmax
 from convscope.synthesis.storage import read_maximisation
-from convscope.synthesis.transfer import Transfer
+from convscope.synthesis.transfer import Transfer, same_class
 from convscope.variants.network_input import network_input
 
+LOGGER = logging.getLogger(__name__)
 AT_ONCE = {"cpu": 8, "cuda": 64}
 
 
@@ -67,18 +68,15 @@ def judge_maximisation(
     name, weights_sha256, classes, mean, std
         Of the judge.
 
-    Raises
-    ------
-    UserError
-        If the judge is the network that made the images.
+    Returns
+    -------
+    list of Transfer
+        One for each image; none if the judge has the weights that made the images, which is logged.
     """
     made = read_maximisation(path)
     if made.network.get("weights_sha256") == weights_sha256:
-        raise UserError(
-            "it judges images that it made itself",
-            where=f"network {name}",
-            remedy="Give a network with other weights.",
-        )
+        LOGGER.warning("%s has the weights that made these images: it is no judge", name)
+        return []
     probabilities = softmax(logits_of(network, made.shown, mean=mean, std=std, device=device))
     label = same_class(made.class_name, made.class_wnid, classes)
     transfers = []
@@ -95,12 +93,3 @@ def judge_maximisation(
             )
         )
     return transfers
-
-
-def same_class(name: str, wnid: str, classes: ClassList) -> int | None:
-    """Return the index of a class in another network's list, by wnid or else by name, or None."""
-    for text in filter(None, (wnid, name)):
-        found = classes.indices_of(text)
-        if len(found) == 1:
-            return found[0]
-    return None

@@ -2,10 +2,12 @@
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import Any
 
+from convscope.classes.lists import ClassList
 from convscope.errors import UserError
 from convscope.files import write_text
 
@@ -68,6 +70,31 @@ def read_transfers(path: str | Path) -> list[Transfer]:
             where=str(path),
             remedy="Delete it and run snakemake again to rebuild it.",
         ) from None
+
+
+def transfers_by_file(
+    files: Sequence[Mapping[str, Any]], paths: Sequence[str]
+) -> list[list[Transfer]]:
+    """Return for each file what other networks say of it; nothing where it was not judged.
+
+    Parameters
+    ----------
+    files
+        Each with ``judged``.
+    paths
+        The transfers of those that were, in the same order.
+    """
+    left = iter(paths)
+    return [read_transfers(next(left)) if entry["judged"] else [] for entry in files]
+
+
+def same_class(name: str, wnid: str, classes: ClassList) -> int | None:
+    """Return the index of a class in another network's list, by wnid or else by name, or None."""
+    for text in filter(None, (wnid, name)):
+        found = classes.indices_of(text)
+        if len(found) == 1:
+            return found[0]
+    return None
 
 
 def _transfer(row: dict[str, str]) -> Transfer:

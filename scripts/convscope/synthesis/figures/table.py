@@ -1,12 +1,10 @@
 """The table of maximised classes: score, probability, and what an independent network says."""
 
-import csv
-import io
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-from convscope.files import write_text
+import pandas as pd
+
 from convscope.synthesis.figures.titles import title_of
 from convscope.synthesis.storage import Maximisation
 from convscope.synthesis.transfer import Transfer
@@ -18,6 +16,7 @@ COLUMNS = (
     "preset",
     "title",
     "seed",
+    "iterations",
     "score",
     "probability",
     "shown_probability",
@@ -54,19 +53,13 @@ def summary_rows(
     return rows
 
 
-def write_summary(path: str | Path, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Write rows as tab-separated text with a head line, whole or not at all."""
-    stream = io.StringIO()
-    writer = csv.DictWriter(stream, COLUMNS, delimiter="\t", lineterminator="\n")
-    writer.writeheader()
-    for row in rows:
-        writer.writerow(
-            {
-                name: f"{value:.6g}" if isinstance(value, float) else value
-                for name, value in row.items()
-            }
-        )
-    write_text(path, stream.getvalue())
+def summary_table(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """Return rows as a table, for ``convscope.predictions.storage``; truth is yes or no."""
+    table = pd.DataFrame(rows, columns=list(COLUMNS))
+    named = {True: "yes", False: "no"}
+    table["shown_class_is_label"] = table["shown_class_is_label"].map(named)
+    floats = ("judge_probability", "judge_label_probability")
+    return table.astype({"stopped": "Int32", **dict.fromkeys(floats, "float64")})
 
 
 def _facts(network: str, made: Maximisation, place: int) -> dict[str, Any]:
@@ -78,6 +71,7 @@ def _facts(network: str, made: Maximisation, place: int) -> dict[str, Any]:
         "preset": row["preset"],
         "title": title_of(row["preset"], made.presets[row["preset"]]),
         "seed": row["seed"],
+        "iterations": row["iterations"],
         "score": float(made.score[place, row["shown_at"]]),
         "probability": float(made.probability[place, row["shown_at"]]),
         "shown_probability": float(made.shown_probability[place]),

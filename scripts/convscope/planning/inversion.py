@@ -1,0 +1,140 @@
+"""Inputs and params of the rules of inversion: images from layers' codes, table, figures."""
+
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any
+
+from convscope.networks.architectures import Layer
+from convscope.planning.choices import chosen_images, chosen_layers
+from convscope.planning.network_entries import Network
+from convscope.planning.plan import Batch, Plan
+from convscope.planning.presets import chosen_presets, known_presets
+from convscope.planning.rule_settings import rule_settings
+
+REFUSED = {"progress": "it aims at a rise of a score, and an error of a code falls to 0"}
+"""Policies of the rate that are of no use for an error."""
+TABLES = (
+    ("Inverted layers (CSV)", "inversion.csv"),
+    ("Inverted layers (Parquet)", "inversion.parquet"),
+)
+"""Files of the folder of tables that the pages may link to."""
+
+
+class InversionSettings:
+    """Answers the questions of the rules of inversion; wildcards in, paths or plain dicts out.
+
+    Parameters
+    ----------
+    plan
+        Of the run.
+    identity
+        Says what a network is, as params.
+
+    Raises
+    ------
+    UserError
+        If the method is chosen, and a layer, image or preset does not fit.
+    """
+
+    def __init__(self, plan: Plan, identity: Callable[[Network], dict[str, Any]]) -> None:
+        self.plan = plan
+        self.config = plan.config["inversion"]
+        self.chosen = "inversion" in plan.config["methods"]
+        self._identity = identity
+        if self.chosen:
+            self._check()
+
+    def _check(self) -> None:
+        """Find mistakes before any job runs."""
+        for network in self.plan.networks.values():
+            self._layers(network)
+        self._presets()
+        self.files()
+
+    def _layers(self, network: Network) -> list[Layer]:
+        own = self.plan.config["network_definitions"][network.name]["inverted_layers"]
+        key = f"network_definitions.{network.name}.inverted_layers"
+        choice, key = (own, key) if own is not None else (self.config["layers"], "inversion.layers")
+        return chosen_layers(network.architecture, choice, f"config key {key}")
+
+    def _presets(self) -> dict[str, dict[str, Any]]:
+        return chosen_presets(
+            self.config["presets"],
+            known_presets(self.plan.config["preset_definitions"]),
+            section="inversion",
+            iterations=self.config["iterations"],
+            refused=REFUSED,
+        )
+
+    @cached_property
+    def _images(self) -> frozenset[str]:
+        ids = {name: list(s.images) for name, s in self.plan.sample_sets.items()}
+        return chosen_images(ids, self.config["images"], "config key inversion.images")
+
+    def _ids(self, batch: Batch) -> list[str]:
+        return [image for image in batch.ids if image in self._images]
+
+    @cached_property
+    def pairs(self) -> list[tuple[Network, Batch]]:
+        """Which network inverts images of which batch; nothing where the method is not chosen."""
+        return [(n, b) for n, b in self.plan.pairs() if self._ids(b)] if self.chosen else []
+
+    @property
+    def threads(self) -> int:
+        """Threads that the jobs are pinned to."""
+        return self.config["threads"]
+
+    @property
+    def checkpoint_seconds(self) -> int:
+        """The least time between two writes of a checkpoint; it changes no result."""
+        return self.config["checkpoint_seconds"]
+
+    def invert_features(self, network: str, batch: str) -> dict[str, Any]:
+        """Return the params of ``invert_features``."""
+        chosen = self.plan.networks[network]
+        layers = self._layers(chosen)
+        return rule_settings(
+            "invert_features",
+            **self._identity(chosen),
+            mean=list(chosen.preprocessing["mean"]),
+            std=list(chosen.preprocessing["std"]),
+            image_ids=self._ids(self.plan.batches[batch]),
+            layers={layer.name: layer.common_name for layer in layers},
+            presets=self._presets(),
+            seed=self.config["seed"],
+            memory=self.config["memory"],
+            threads=self.threads,
+        )
+
+    def files(self) -> list[str]:
+        """Return what ``invert_features`` writes, a file a network and batch."""
+        return [f"{self._folder(pair)}/inversion.h5" for pair in self.pairs]
+
+    def _folder(self, pair: tuple[Network, Batch]) -> str:
+        network, batch = pair
+        return f"{self.plan.results}/inversion/{network.name}/{batch.name}"
+
+    # Table and figures.
+
+    def tabulate_inversion(self) -> dict[str, Any]:
+        """Return the params of ``tabulate_inversion``."""
+        return rule_settings(
+            "tabulate_inversion",
+            files=[{"network": n.name, "sample_set": b.sample_set} for n, b in self.pairs],
+        )
+
+    def downloads(self) -> list[str]:
+        """Return the tables."""
+        return [f"{self.plan.results}/inversion_tables/{name}" for _, name in TABLES]
+
+    def plot_inversion(self, network: str) -> dict[str, Any]:
+        """Return the params of ``plot_inversion``."""
+        return rule_settings("plot_inversion", network=network)
+
+    def figures(self) -> list[str]:
+        """Return the folders of figures, one for each of ``files``."""
+        return [f"{self._folder(pair)}/figures" for pair in self.pairs]
+
+    def targets(self) -> list[str]:
+        """Return what the run makes of this method."""
+        return [*self.downloads(), *self.figures()] if self.chosen else []

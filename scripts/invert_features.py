@@ -1,0 +1,42 @@
+"""Invert layers' codes of one batch's chosen images (rule invert_features)."""
+
+from convscope.jobs import running
+
+KEYS = ("layers", "presets", "seed", "mean", "std")
+
+with running(__file__, snakemake.log[0], snakemake.params.settings) as settings:
+    from convscope.devices import choose_device, computing
+    from convscope.images.store import read_images
+    from convscope.networks.build import build_network
+    from convscope.networks.check import read_summary
+    from convscope.synthesis.batches import Resuming
+    from convscope.synthesis.invert import invert_features
+
+    device = choose_device(snakemake.resources.get("gpu", 0))
+    summary = read_summary(snakemake.input.check)
+    images = read_images(snakemake.input.images)
+    facts = {"settings": settings, "weights_sha256": summary["weights_sha256"]}
+    facts["pixel_sha256"] = list(images.pixel_sha256)
+    seconds = snakemake.resources.checkpoint_seconds
+    with computing(settings["threads"]):
+        network = build_network(
+            settings["architecture"],
+            snakemake.input.weights,
+            classes=settings["classes"],
+            device=device,
+            reference=settings["reference"],
+        )
+        invert_features(
+            network,
+            images,
+            snakemake.output[0],
+            ids=settings["image_ids"],
+            **{key: settings[key] for key in KEYS},
+            device=device,
+            memory=settings["memory"] * 1e9,
+            resuming=Resuming.beside(snakemake.output[0], facts, device, seconds),
+            attributes={
+                "network": {key: summary[key] for key in ("architecture", "weights_sha256")},
+                "packages": settings["packages"],
+            },
+        )
