@@ -1,8 +1,13 @@
 """Which tests share a worker when several run at a time (``pytest -n 2 --dist loadgroup``)."""
 
+import os
 from pathlib import Path
 
 import pytest
+
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # Before torch is imported: threads of two workers on two cores wait for each other.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 TESTS = Path(__file__).parent
 
