@@ -1,4 +1,4 @@
-"""Which tests share a worker when several run at a time (``pytest -n 2 --dist loadgroup``)."""
+"""How tests share out over workers when several run at a time (``pytest -n 2``)."""
 
 import os
 from pathlib import Path
@@ -10,11 +10,23 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 TESTS = Path(__file__).parent
+SHARING = ("workflow", "slurm")
+"""Folders whose tests share what is expensive: finished runs, a cluster."""
 
 
-def pytest_collection_modifyitems(items):
-    """Keep a file's tests together, and those of the workflow, which share finished runs."""
-    for item in items:
-        parts = Path(item.path).relative_to(TESTS).parts
-        group = parts[0] if parts[0] in ("workflow", "slurm") else "/".join(parts)
-        item.add_marker(pytest.mark.xdist_group(group))
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Give a worker all tests of a file, and all of a folder that shares what is expensive.
+
+    The groups of xdist 3.8 (``--dist loadgroup``) are without effect under pytest 9.2
+    (https://github.com/pytest-dev/pytest-xdist/issues/1386).
+    """
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByFile(LoadScopeScheduling):
+        def _split_scope(self, nodeid):
+            path = config.rootpath / nodeid.partition("::")[0]
+            first, *rest = path.relative_to(TESTS).parts
+            return first if first in SHARING else "/".join((first, *rest))
+
+    return ByFile(config, log)

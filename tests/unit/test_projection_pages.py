@@ -158,6 +158,8 @@ def test_pages_are_self_contained_and_reached_by_keyboard(pages):
     page = pages["images/cat.html"]
     variants = [a for a in page.all("details") if a["class"] == "variant"]
     assert ["open" in a for a in variants] == [True, False]
+    # The image as it is comes first, whatever the order of the files.
+    assert page.said.index("normal") < page.said.index("centre occlusion")
     labels = {a["for"] for a in page.all("label")}
     assert {a["id"] for a in page.all("input")} <= labels
 

@@ -24,12 +24,11 @@ from convscope.deconvnet.units import StrongImage, Units
 from convscope.errors import UserError
 from convscope.images.store import read_images, read_index
 from convscope.progress import progress
-from convscope.variants.definitions import definition_of
+from convscope.variants.definitions import NORMAL, definition_of
 from convscope.variants.network_input import network_input, variant_rgb
 
 LOGGER = logging.getLogger(__name__)
-VARIANT = "normal"
-DEFINITION = definition_of(VARIANT, {})
+DEFINITION = definition_of(NORMAL, {})
 
 
 @dataclass(frozen=True)
@@ -205,7 +204,7 @@ def projection_attributes(
         "images": {"ids": list(ids), "pixel_sha256": [images.digest(image) for image in ids]},
         "layers": [{key: units.layer(layer)[key] for key in keys} for layer in layers],
         "network_layers": [layer["name"] for layer in units.layers],
-        "variants": [{"name": VARIANT, "definition": DEFINITION}],
+        "variants": [{"name": NORMAL, "definition": DEFINITION}],
         "controls": [],
         **others,
     }

@@ -15,10 +15,10 @@ from convscope.deconvnet.units import TOP, Ranking, Units, read_units, write_uni
 from convscope.errors import UserError
 from convscope.hdf5 import attribute, reading
 from convscope.progress import progress
+from convscope.variants.definitions import NORMAL
 
 LOGGER = logging.getLogger(__name__)
 FEATURES_SCHEMA = "features/1"
-VARIANT = "normal"
 BLOCK = 16
 """Images that are read and ranked together."""
 NAMED = 5
@@ -51,7 +51,7 @@ def rank_batch(
     with reading(features, FEATURES_SCHEMA) as file:
         layers = attribute(file, "layers")
         images = attribute(file, "images")
-        group = file.get(f"variants/{VARIANT}")
+        group = file.get(f"variants/{NORMAL}")
         chosen = [] if group is None else group["image_index"][:].tolist()
         _log_left_out(images["ids"], chosen)
         ranking = no_ranking(sum(layer["channels"] for layer in layers), top)

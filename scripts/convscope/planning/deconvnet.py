@@ -13,6 +13,7 @@ from convscope.planning.places import at_place
 from convscope.planning.plan import Batch, Plan
 from convscope.planning.reporting import class_settings, pages, shows_imagenet
 from convscope.planning.rule_settings import rule_settings
+from convscope.variants.definitions import NORMAL
 
 HOW = ("rule", "unpooling", "storage")
 """Keys of the config that decide how a signal goes down and how it is stored."""
@@ -179,7 +180,7 @@ class DeconvnetSettings:
         return rule_settings(
             "project_evolution",
             **self._shared(chosen),
-            images=[i for v in variants if "normal" in v for i in v["normal"]["images"]],
+            images=[i for v in variants if NORMAL in v for i in v[NORMAL]["images"]],
             channels=self.config["evolution_channels"],
             seed=self.config["seed"],
             final_epoch=sum(stage["epochs"] for stage in stages),

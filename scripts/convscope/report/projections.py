@@ -13,6 +13,7 @@ from convscope.files import replacing_directory
 from convscope.predictions.titles import variant_title
 from convscope.report.embedding import embedded
 from convscope.report.folder_pages import FolderPages
+from convscope.variants.definitions import NORMAL
 
 DATA_FILES = (
     "projections.html.j2",
@@ -118,7 +119,7 @@ def _write_images(pages: FolderPages, images: Mapping[str, Sequence[_Sheet]]) ->
     names = list(images)
     for position, (image, sheets) in enumerate(images.items()):
         place = _image_page(image)
-        variants = list(dict.fromkeys(sheet.entry["variant"] for sheet in sheets))
+        variants = dict.fromkeys(sheet.entry["variant"] for sheet in sheets)
         context = {
             "image": image,
             "before": _neighbour(names, position - 1),
@@ -137,7 +138,7 @@ def _write_images(pages: FolderPages, images: Mapping[str, Sequence[_Sheet]]) ->
                         if sheet.entry["variant"] == variant
                     ],
                 }
-                for variant in variants
+                for variant in sorted(variants, key=lambda name: name != NORMAL)
             ],
         }
         pages.write(place, f"Projections: {image}", "projections_image.html.j2", context)

@@ -8,8 +8,10 @@ from typing import Any
 
 from convscope.errors import UserError
 
+NORMAL = "normal"
+"""The image as it is."""
 FIXED: dict[str, dict[str, Any]] = {
-    "normal": {},
+    NORMAL: {},
     "rotate_90_clockwise": {"rotate": -90},
     "rotate_90_anticlockwise": {"rotate": 90},
     "rotate_180": {"rotate": 180},

@@ -28,6 +28,7 @@ from convscope.occlusion.figures.words import (
 from convscope.occlusion.maps import OcclusionMaps
 from convscope.occlusion.storage import OcclusionIndex, read_index, read_maps
 from convscope.progress import progress
+from convscope.variants.definitions import NORMAL
 
 LOGGER = logging.getLogger(__name__)
 THUMBNAIL = 112
@@ -189,6 +190,6 @@ def _projection(
     variants = table.attribute("variants")
     for row in table.rows:
         found = ids[row.image], variants[row.variant]["name"], layers[row.layer]["name"]
-        if found == (image, "normal", layer) and row.channel == channel:
+        if found == (image, NORMAL, layer) and row.channel == channel:
             return read_unit(table, row)
     return None
