@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from convscope.synthesis.objectives import ClassScore, FeatureCode
+from convscope.synthesis.objectives import ClassScore, FeatureCode, Outcome
 from convscope.synthesis.parametrisations import Metric, colour_matrix, hartley
-from convscope.synthesis.presets import INVERSION
+from convscope.synthesis.presets import INVERSION, LADDER
 from convscope.synthesis.settings import at_depth
 from convscope.synthesis.units import (
     AVERAGE_NORM,
@@ -110,3 +110,25 @@ def test_fourier_steps_are_steps_of_decorrelated_coefficients():
     assert spectrum[0, 1] + spectrum[1, 0] > 5 * spectrum[SIZE[0] // 2, SIZE[1] // 2]
     assert colour_matrix().det().abs() > 1e-3
     assert colour_matrix().square().sum() == pytest.approx(3)
+
+
+class Ridge:
+    """A score that falls steeply on both sides of a line and rises slowly along it."""
+
+    curves = ("score",)
+
+    def __call__(self, inputs):
+        along, across, _ = inputs.mean((2, 3)).unbind(1)
+        scores = along - 30 * across.abs()
+        return Outcome(-scores, {"score": scores.detach()})
+
+
+def test_the_ladders_momentum_keeps_steps_of_one_length_on_the_ridge():
+    ladder = {key: LADDER["ladder_e"][key] for key in ("rate_policy", "rate", "momentum")}
+    plain = {**ladder, "momentum": 0.0, "rate": ladder["rate"] / (1 - ladder["momentum"])}
+    spread, end = {}, {}
+    for name, settings in (("ladder", ladder), ("plain", plain)):
+        scores = synthesis(Ridge(), [row(iterations=60, **settings)]).run().curves["score"][0]
+        spread[name], end[name] = scores[-15:].std().item(), scores[-15:].mean().item()
+    assert spread["ladder"] < spread["plain"] / 3
+    assert end["ladder"] > end["plain"]

@@ -10,8 +10,8 @@ rate_policy                     ``constant``; ``progress``: the smaller of ``rat
                                 |gradient|^2; ``length``: steps of one length, which is what makes
                                 networks comparable; ``norm``: for images of norm one
 rate                            of SGD, for pixels in 0..255 (``norm``: for images of norm one;
-                                ``length``: the root mean square of a step, in 0..255);
-                                Adam's: about the size of a step in 0..255
+                                ``length``: the root mean square of what a gradient adds to the
+                                step, in 0..255); Adam's: about the size of a step in 0..255
 gain                            the rise of the score that ``progress`` aims at in a step
 schedule                        [share of the iterations, factor of the rate], in turn; momentum
                                 ends where the factor changes
@@ -35,7 +35,11 @@ How the papers' units become ours is in ``convscope.synthesis.units``. The rates
 belong to CaffeNet; where gradients are smaller (SqueezeNet's by a factor of about 100) the images
 stay grey, so that ``preset_settings`` takes a factor for them. The report gives no numbers
 for its ladder (Fig. 35): these are ours, with steps of one length so that they serve any network,
-longer ones the more the blur takes away. An even number of steps ends on a blur.
+longer ones the more the blur takes away. An even number of steps ends on a blur. Steps of one
+length overshoot: without momentum, those of the strong blur (root mean square 12) threw the
+probability of a class of SqueezeNet back to 0 every few steps, so that rounding alone decided what
+the last image showed. With momentum the gradients that turn round cancel, those that last add up to
+steps five times as long, and the probability stays.
 """
 
 from typing import Any
@@ -64,16 +68,16 @@ NEUTRAL: dict[str, Any] = {
     "shown": "last",
 }
 
-_LADDER: dict[str, Any] = {"rate_policy": "length", "rate": 2.0}
+_LADDER: dict[str, Any] = {"rate_policy": "length", "momentum": 0.8, "rate": 0.4}
 _L2: dict[str, Any] = {**_LADDER, "decay": 0.01}
 _BLURRED: dict[str, Any] = {**_L2, "blur_every": 2}
-_STRONG: dict[str, Any] = {**_BLURRED, "blur_sigma": 1.5, "rate": 12.0}
+_STRONG: dict[str, Any] = {**_BLURRED, "blur_sigma": 1.5, "rate": 2.4}
 
 LADDER: dict[str, dict[str, Any]] = {
     "ladder_a": _LADDER,
     "ladder_b": _L2,
-    "ladder_c": {**_BLURRED, "blur_sigma": 0.5, "rate": 3.0},
-    "ladder_d": {**_BLURRED, "blur_sigma": 1.0, "rate": 6.0},
+    "ladder_c": {**_BLURRED, "blur_sigma": 0.5, "rate": 0.6},
+    "ladder_d": {**_BLURRED, "blur_sigma": 1.0, "rate": 1.2},
     "ladder_e": _STRONG,
     "ladder_f": {**_STRONG, "clip": True},
 }
