@@ -6,19 +6,13 @@ with running(__file__, snakemake.log[0], snakemake.params.settings) as settings:
     from convscope.devices import choose_device, computing
     from convscope.features.extract import extract_features, layer_entries
     from convscope.images.store import read_images
-    from convscope.networks.build import build_network
     from convscope.networks.check import read_summary
+    from convscope.networks.planned import network_facts, planned_network
 
     device = choose_device(snakemake.resources.get("gpu", 0))
     summary = read_summary(snakemake.input.check)
     with computing(snakemake.threads):
-        network = build_network(
-            settings["architecture"],
-            snakemake.input.weights,
-            classes=settings["classes"],
-            device=device,
-            reference=settings["reference"],
-        )
+        network = planned_network(settings, snakemake.input.weights, device)
         extract_features(
             network,
             read_images(snakemake.input.images),
@@ -30,7 +24,7 @@ with running(__file__, snakemake.log[0], snakemake.params.settings) as settings:
             stored_layers=settings["stored_layers"],
             activations=settings["activations"],
             attributes={
-                "network": {key: summary[key] for key in ("architecture", "weights_sha256")},
+                "network": network_facts(snakemake.input.check),
                 "packages": settings["packages"],
             },
             device=device,

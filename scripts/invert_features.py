@@ -7,25 +7,18 @@ KEYS = ("layers", "presets", "seed", "mean", "std")
 with running(__file__, snakemake.log[0], snakemake.params.settings) as settings:
     from convscope.devices import choose_device, computing
     from convscope.images.store import read_images
-    from convscope.networks.build import build_network
-    from convscope.networks.check import read_summary
+    from convscope.networks.planned import network_facts, planned_network
     from convscope.synthesis.batches import Resuming
     from convscope.synthesis.invert import invert_features
 
     device = choose_device(snakemake.resources.get("gpu", 0))
-    summary = read_summary(snakemake.input.check)
+    about = network_facts(snakemake.input.check)
     images = read_images(snakemake.input.images)
-    facts = {"settings": settings, "weights_sha256": summary["weights_sha256"]}
+    facts = {"settings": settings, "weights_sha256": about["weights_sha256"]}
     facts["pixel_sha256"] = list(images.pixel_sha256)
     seconds = snakemake.resources.checkpoint_seconds
     with computing(settings["threads"]):
-        network = build_network(
-            settings["architecture"],
-            snakemake.input.weights,
-            classes=settings["classes"],
-            device=device,
-            reference=settings["reference"],
-        )
+        network = planned_network(settings, snakemake.input.weights, device)
         invert_features(
             network,
             images,
@@ -36,7 +29,7 @@ with running(__file__, snakemake.log[0], snakemake.params.settings) as settings:
             memory=settings["memory"] * 1e9,
             resuming=Resuming.beside(snakemake.output[0], facts, device, seconds),
             attributes={
-                "network": {key: summary[key] for key in ("architecture", "weights_sha256")},
+                "network": about,
                 "packages": settings["packages"],
             },
         )

@@ -5,8 +5,8 @@ from convscope.jobs import running
 with running(__file__, snakemake.log[0], snakemake.params.settings) as settings:
     from convscope.classes.lists import planned_class_list
     from convscope.devices import choose_device, computing
-    from convscope.networks.build import build_network
     from convscope.networks.check import read_summary
+    from convscope.networks.planned import planned_network
     from convscope.synthesis.judge import judge_maximisation
     from convscope.synthesis.transfer import write_transfers
 
@@ -17,13 +17,7 @@ with running(__file__, snakemake.log[0], snakemake.params.settings) as settings:
         for judge, (weights, check) in zip(settings["judges"], files, strict=True):
             transfers += judge_maximisation(
                 snakemake.input.made,
-                build_network(
-                    judge["architecture"],
-                    weights,
-                    classes=judge["classes"],
-                    device=device,
-                    reference=judge["reference"],
-                ),
+                planned_network(judge, weights, device),
                 name=judge["name"],
                 weights_sha256=read_summary(check)["weights_sha256"],
                 classes=planned_class_list(judge["class_list"]),

@@ -5,18 +5,12 @@ from convscope.jobs import running
 with running(__file__, snakemake.log[0], snakemake.params.settings) as settings:
     from convscope.devices import choose_device, computing
     from convscope.invariance.correspondence_files import measure_sets
-    from convscope.networks.build import build_network
+    from convscope.networks.planned import planned_network
 
     device = choose_device(snakemake.resources.get("gpu", 0))
     with computing(snakemake.threads):
         measure_sets(
-            build_network(
-                settings["architecture"],
-                snakemake.input.weights,
-                classes=settings["classes"],
-                device=device,
-                reference=settings["reference"],
-            ),
+            planned_network(settings, snakemake.input.weights, device),
             settings["sets"],
             snakemake.output[0],
             image_files=snakemake.input.images,

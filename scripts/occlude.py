@@ -5,23 +5,15 @@ from convscope.jobs import running
 with running(__file__, snakemake.log[0], snakemake.params.settings) as settings:
     from convscope.devices import choose_device, computing
     from convscope.images.store import read_images
-    from convscope.networks.build import build_network
-    from convscope.networks.check import read_summary
+    from convscope.networks.planned import network_facts, planned_network
     from convscope.occlusion.occlude import Occlusion, planned_method
     from convscope.occlusion.occlude_batch import occlude_batch
     from convscope.occlusion.occluders import occluder_of
     from convscope.occlusion.times import write_times
 
     device = choose_device(snakemake.resources.get("gpu", 0))
-    summary = read_summary(snakemake.input.check)
     with computing(snakemake.threads):
-        network = build_network(
-            settings["architecture"],
-            snakemake.input.weights,
-            classes=settings["classes"],
-            device=device,
-            reference=settings["reference"],
-        )
+        network = planned_network(settings, snakemake.input.weights, device)
         images = read_images(snakemake.input.images, settings["image_ids"])
         seconds = occlude_batch(
             Occlusion(
@@ -34,7 +26,7 @@ with running(__file__, snakemake.log[0], snakemake.params.settings) as settings:
             images,
             settings["labels"],
             snakemake.output.maps,
-            network={key: summary[key] for key in ("architecture", "weights_sha256")},
+            network=network_facts(snakemake.input.check),
             packages=settings["packages"],
         )
     write_times(snakemake.output.times, images.ids, seconds)

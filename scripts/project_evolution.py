@@ -9,12 +9,11 @@ with running(__file__, snakemake.log[0], snakemake.params.settings) as settings:
 
     from convscope.deconvnet.evolution import project_evolution
     from convscope.devices import choose_device, computing
-    from convscope.networks.check import read_summary
     from convscope.networks.epochs import network_of_epoch
+    from convscope.networks.planned import network_facts
     from convscope.networks.training_files import kept_epochs
 
     device = choose_device(snakemake.resources.get("gpu", 0))
-    summary = read_summary(snakemake.input.check)
     path = snakemake.input.checkpoints
     with computing(snakemake.threads):
         project_evolution(
@@ -32,7 +31,7 @@ with running(__file__, snakemake.log[0], snakemake.params.settings) as settings:
             ids=settings["images"],
             **{key: settings[key] for key in KEYS},
             attributes={
-                "network": {key: summary[key] for key in ("architecture", "weights_sha256")},
+                "network": network_facts(snakemake.input.check),
                 "packages": settings["packages"],
             },
             device=device,
