@@ -10,8 +10,8 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 TESTS = Path(__file__).parent
-SHARING = ("workflow", "slurm")
-"""Folders whose tests share what is expensive: finished runs, a cluster."""
+SHARING = ("workflow",)
+"""Folders whose tests share what is expensive: finished runs."""
 
 
 @pytest.hookimpl(optionalhook=True)

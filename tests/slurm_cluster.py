@@ -48,7 +48,7 @@ SelectTypeParameters=CR_Core_Memory
 SlurmdParameters=config_overrides
 SlurmdTimeout=10
 KillWait=2
-MinJobAge=300
+MinJobAge=3000
 MessageTimeout=4
 ReturnToService=2
 SchedulerParameters=sched_interval=5

@@ -5,12 +5,13 @@
 
 A sample sheet of that many URLs is generated; nothing is fetched. Networks and methods are those of
 config/config.yaml or of the config file given, the batch size is 64. seconds_N and peak_mb_N are
-those of the whole command, its start included; jobs_N is what it plans. growth_exponent is the
-slope between the two largest numbers on logarithmic scales: 1 means that ten times as many images
-take ten times as long.
+those of the whole command, its start included; cpu_seconds_N leaves out what other processes took;
+jobs_N is what it plans. growth_exponent is the slope between the two largest numbers on logarithmic
+scales: 1 means that ten times as many images take ten times as long.
 """
 
 import math
+import os
 import re
 import subprocess
 import sys
@@ -23,7 +24,7 @@ from typing import Any
 import yaml
 from measuring import ROOT, Figures, parser_of, show
 
-IMAGES = (100, 1_000, 10_000)
+IMAGES = (100, 1_000, 10_000, 100_000)
 QUICK_IMAGES = (2, 4)
 BATCH_SIZE = 64
 PAUSE = 0.02
@@ -44,8 +45,8 @@ def write_run(folder: Path, images: int, base: dict[str, Any]) -> Path:
     return config
 
 
-def plan(folder: Path, config: Path) -> tuple[float, float, int]:
-    """Return seconds, peak memory in 10^6 bytes, and jobs of a dry run."""
+def plan(folder: Path, config: Path) -> dict[str, float]:
+    """Return seconds, those of the processor, peak memory in 10^6 bytes, and jobs of a dry run."""
     command = [sys.executable, "-m", "snakemake", "-n", "--cores", "1"]
     command += ["-s", str(ROOT / "Snakefile"), "--directory", str(folder)]
     said = folder / "said.txt"
@@ -54,16 +55,23 @@ def plan(folder: Path, config: Path) -> tuple[float, float, int]:
         process = subprocess.Popen(
             [*command, "--configfile", str(config)], stdout=stream, stderr=stream
         )
-        peak = 0
-        while process.poll() is None:
+        peak, ended = 0, (0, 0, None)
+        while not ended[0]:
             peak = max(peak, peak_of(process.pid))
             time.sleep(PAUSE)
+            ended = os.wait4(process.pid, os.WNOHANG)
+    process.returncode = os.waitstatus_to_exitcode(ended[1])
     seconds = time.perf_counter() - start
     text = said.read_text(encoding="utf-8")
     found = re.search(r"^total +(\d+)$", text, re.MULTILINE)
     if process.returncode or found is None:
         raise RuntimeError(f"the dry run failed:\n{text[-3000:]}")
-    return seconds, peak / 1e6, int(found[1])
+    return {
+        "seconds": seconds,
+        "cpu_seconds": ended[2].ru_utime + ended[2].ru_stime,
+        "peak_mb": peak / 1e6,
+        "jobs": float(found[1]),
+    }
 
 
 def peak_of(process: int) -> int:
@@ -81,12 +89,11 @@ def measure(numbers: Sequence[int], base: dict[str, Any], *, slopes: bool) -> Fi
     figures: Figures = {}
     for images in numbers:
         with tempfile.TemporaryDirectory() as name:
-            seconds, peak, jobs = plan(Path(name), write_run(Path(name), images, base))
-        figures |= {f"seconds_{images}": seconds, f"peak_mb_{images}": peak}
-        figures[f"jobs_{images}"] = float(jobs)
+            planned = plan(Path(name), write_run(Path(name), images, base))
+        figures |= {f"{figure}_{images}": value for figure, value in planned.items()}
     if slopes and len(numbers) > 1:
         less, more = sorted(numbers)[-2:]
-        for figure in ("seconds", "peak_mb", "jobs"):
+        for figure in planned:
             ratio = figures[f"{figure}_{more}"] / figures[f"{figure}_{less}"]
             figures[f"growth_exponent_{figure}"] = math.log(ratio) / math.log(more / less)
     return figures

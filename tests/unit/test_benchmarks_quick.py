@@ -83,7 +83,9 @@ FIGURES = {
         "largest_drop",
         "peak_mb_above_network",
     },
-    "scale": {f"{figure}_{n}" for figure in ("seconds", "peak_mb", "jobs") for n in (2, 4)},
+    "scale": {
+        f"{figure}_{n}" for figure in ("seconds", "cpu_seconds", "peak_mb", "jobs") for n in (2, 4)
+    },
     "synthesis": {
         "seconds",
         "bare_seconds",

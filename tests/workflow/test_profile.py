@@ -2,6 +2,7 @@
 
 import importlib.util
 import re
+import shutil
 
 import pytest
 import yaml
@@ -35,6 +36,16 @@ def test_the_profile_speaks_of_all_rules_with_a_gpu_and_of_no_others(profile):
         assert all("attempt" in text for text in resources.values())
 
 
+def test_the_faults_that_the_page_tells_are_those_of_the_version_that_is_pinned():
+    pinned = re.search(
+        r"^snakemake-executor-plugin-slurm==(.+)$",
+        (ROOT / "envs/requirements-slurm.in").read_text(),
+        re.M,
+    )
+    page = (PROFILE.parent / "README.md").read_text()
+    assert f"## What version {pinned[1]} of the plugin gets wrong" in page
+
+
 def test_the_faults_of_the_plugin_are_gone_around(profile):
     """As workflow/profiles/README.md says; tests/slurm shows that it helps."""
     assert profile["slurm-status-command"] == "squeue"
@@ -48,8 +59,14 @@ def test_the_faults_of_the_plugin_are_gone_around(profile):
     importlib.util.find_spec("snakemake_executor_plugin_slurm") is None,
     reason="snakemake-executor-plugin-slurm is not installed",
 )
-def test_the_plan_is_printed_without_slurm(project):
-    outcome = project.run("-n", "--workflow-profile", str(PROFILE))
+def test_the_plan_is_printed_without_slurm(project, tmp_path):
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    for name in ("bash", "sh", "which"):
+        (programs / name).symlink_to(shutil.which(name))
+    outcome = project.run(
+        "-n", "--workflow-profile", str(PROFILE), environment={"PATH": str(programs)}
+    )
     assert outcome.status == 0, outcome.text
     assert outcome.jobs["extract_features"] == 2
     jobs = re.findall(
