@@ -31,7 +31,9 @@ def jobs(settings):
     found = {
         "tabulate_maximisation": made.tabulate_maximisation(),
         "plot_networks": made.plot_networks(),
+        "build_maximisation_pages": made.build_maximisation_pages(),
         "tabulate_inversion": inverted.tabulate_inversion(),
+        "build_inversion_pages": inverted.build_inversion_pages(),
     }
     for network, index in made.jobs:
         key = (network.name, str(index))

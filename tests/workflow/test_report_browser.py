@@ -100,6 +100,23 @@ def test_the_pages_of_invariance_are_whole(moved, tmp_path, width):
         assert all(f"{amount}" in text for amount, text in found["values"]), found["values"]
 
 
+@pytest.mark.skipif(CHROMIUM is None, reason="the browser chromium is not installed")
+def test_the_pages_of_synthesis_are_whole(synthesised, tmp_path):
+    report = synthesised.directory / "results/tiny_synthesis/report"
+    pages = [p for name in ("maximisation", "inversion") for p in (report / name).rglob("*.html")]
+    # Two first pages, the class, the scene.
+    assert len(pages) == 4
+    for number, page in enumerate(sorted(pages)):
+        found, console = look(page, tmp_path / f"browser{number}", 500)
+        assert (found["broken"], found["lost"], found["wide"], console) == (0, [], False, []), page
+        for link in found["links"]:
+            if not link.startswith(("#", "http")):
+                assert (page.parent / unquote(link.split("#")[0])).is_file(), link
+        # The first two values of score and probability can be read on the class's page.
+        shown = [amount for amount, _ in found["values"]]
+        assert shown == (["1", "1"] if page.parent.name == "classes" else []), page
+
+
 def test_the_page_is_self_contained(finished):
     text = (finished.directory / "results/tiny/report/index.html").read_text()
     assert not re.search(r'(?:src|<link[^>]*href)="(?!data:)', text)

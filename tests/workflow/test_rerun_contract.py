@@ -32,8 +32,9 @@ INVARIANCE = {
 }
 
 SYNTHESIS = {
-    *("maximise_class", "tabulate_maximisation", "plot_maximisation"),
-    *("invert_features", "tabulate_inversion", "plot_inversion"),
+    *("maximise_class", "tabulate_maximisation", "plot_maximisation", "build_maximisation_pages"),
+    *("invert_features", "tabulate_inversion", "plot_inversion", "build_inversion_pages"),
+    "build_report",
 }
 
 MORE = {"kind": "scenes", "per_class": 1, "seed": 9, "classes": ["striped_disc"]}

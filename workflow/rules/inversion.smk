@@ -1,7 +1,7 @@
 """Make images from layers' codes: what the network kept of an image.
 
-Reads: <results>/images, weights. Writes: <results>/inversion, <results>/inversion_tables. The images
-are made on a GPU where one is given.
+Reads: <results>/images, weights. Writes: <results>/inversion, <results>/inversion_tables and their
+pages. The images are made on a GPU where one is given.
 """
 
 
@@ -72,3 +72,28 @@ rule plot_inversion:
         settings=lambda wildcards: SETTINGS.inversion.plot_inversion(wildcards.network),
     script:
         "../../scripts/plot_inversion.py"
+
+
+rule build_inversion_pages:
+    """Write the report's pages of inverted layers: strips and errors."""
+    input:
+        figures=SETTINGS.inversion.figures(),
+        table="<results>/inversion_tables/inversion.parquet",
+        downloads=SETTINGS.inversion.downloads(),
+    output:
+        report(
+            directory("<results>/report/inversion"),
+            htmlindex="index.html",
+            caption="../report/inversion.rst",
+            category="Inversion",
+        ),
+    log:
+        "<logs>/build_inversion_pages/pages.log",
+    benchmark:
+        "<benchmarks>/build_inversion_pages/pages.tsv"
+    conda:
+        "../../envs/environment.yaml"
+    params:
+        settings=SETTINGS.inversion.build_inversion_pages(),
+    script:
+        "../../scripts/build_inversion_pages.py"

@@ -1,7 +1,7 @@
 """Make images that maximise classes, and ask independent networks what they see in them.
 
 Reads: weights. Writes: <results>/maximisation, <results>/maximisation_tables,
-<results>/maximisation_figures. The images are made on a GPU where one is given.
+<results>/maximisation_figures and their pages. The images are made on a GPU where one is given.
 """
 
 
@@ -124,3 +124,29 @@ rule plot_networks:
         settings=SETTINGS.maximisation.plot_networks(),
     script:
         "../../scripts/plot_networks.py"
+
+
+rule build_maximisation_pages:
+    """Write the report's pages of maximised classes: ladders, curves, transfer."""
+    input:
+        figures=SETTINGS.maximisation.figures(),
+        together=SETTINGS.maximisation.network_figures(),
+        table="<results>/maximisation_tables/maximisation.parquet",
+        downloads=SETTINGS.maximisation.downloads(),
+    output:
+        report(
+            directory("<results>/report/maximisation"),
+            htmlindex="index.html",
+            caption="../report/maximisation.rst",
+            category="Maximisation",
+        ),
+    log:
+        "<logs>/build_maximisation_pages/pages.log",
+    benchmark:
+        "<benchmarks>/build_maximisation_pages/pages.tsv"
+    conda:
+        "../../envs/environment.yaml"
+    params:
+        settings=SETTINGS.maximisation.build_maximisation_pages(),
+    script:
+        "../../scripts/build_maximisation_pages.py"

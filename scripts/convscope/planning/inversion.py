@@ -9,6 +9,7 @@ from convscope.planning.choices import chosen_images, chosen_layers
 from convscope.planning.network_entries import Network
 from convscope.planning.plan import Batch, Plan
 from convscope.planning.presets import chosen_presets, known_presets
+from convscope.planning.reporting import pages, shows_imagenet
 from convscope.planning.rule_settings import rule_settings
 
 REFUSED = {"progress": "it aims at a rise of a score, and an error of a code falls to 0"}
@@ -135,6 +136,17 @@ class InversionSettings:
         """Return the folders of figures, one for each of ``files``."""
         return [f"{self._folder(pair)}/figures" for pair in self.pairs]
 
+    def build_inversion_pages(self) -> dict[str, Any]:
+        """Return the params of ``build_inversion_pages``."""
+        return rule_settings(
+            "build_inversion_pages",
+            downloads=[title for title, _ in TABLES],
+            pages=pages(self.plan),
+            imagenet_terms=shows_imagenet(self.plan),
+        )
+
     def targets(self) -> list[str]:
         """Return what the run makes of this method."""
-        return [*self.downloads(), *self.figures()] if self.chosen else []
+        if not self.chosen:
+            return []
+        return [f"{self.plan.results}/report/inversion", *self.downloads(), *self.figures()]

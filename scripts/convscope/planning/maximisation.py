@@ -8,7 +8,7 @@ from convscope.errors import UserError
 from convscope.planning.network_entries import Network
 from convscope.planning.plan import Plan
 from convscope.planning.presets import chosen_presets, known_presets
-from convscope.planning.reporting import class_settings
+from convscope.planning.reporting import class_settings, pages
 from convscope.planning.rule_settings import rule_settings
 from convscope.synthesis.settings import checked_snapshots, class_indices
 from convscope.synthesis.transfer import same_class
@@ -19,7 +19,7 @@ TABLES = (
     ("Maximised classes (CSV)", "maximisation.csv"),
     ("Maximised classes (Parquet)", "maximisation.parquet"),
 )
-"""Files of the folder of tables that the pages may link to."""
+"""Files of the folder of tables that the pages link to."""
 
 
 class MaximisationSettings:
@@ -215,8 +215,17 @@ class MaximisationSettings:
         shared = len(set(names)) < len(names)
         return [f"{self.plan.results}/maximisation_figures"] * shared
 
+    def build_maximisation_pages(self) -> dict[str, Any]:
+        """Return the params of ``build_maximisation_pages``."""
+        return rule_settings(
+            "build_maximisation_pages",
+            downloads=[title for title, _ in TABLES],
+            pages=pages(self.plan),
+        )
+
     def targets(self) -> list[str]:
         """Return what the run makes of this method."""
         if not self.chosen:
             return []
-        return [*self.downloads(), *self.figures(), *self.network_figures()]
+        page = f"{self.plan.results}/report/maximisation"
+        return [page, *self.downloads(), *self.figures(), *self.network_figures()]

@@ -13,6 +13,8 @@ PAGES = {
     "deconvnet": {"title": "Projections", "href": "projections/index.html"},
     "occlusion": {"title": "Occlusion", "href": "occlusion/index.html"},
     "invariance": {"title": "Invariance", "href": "invariance/index.html"},
+    "maximisation": {"title": "Maximised classes", "href": "maximisation/index.html"},
+    "inversion": {"title": "Inverted layers", "href": "inversion/index.html"},
 }
 """Pages of the report in the order of the navigation, by the method that makes them."""
 

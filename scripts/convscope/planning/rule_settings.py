@@ -45,9 +45,11 @@ PACKAGES = {
     "tabulate_maximisation": ("h5py", "numpy", "pandas", "pyarrow"),
     "plot_maximisation": ("h5py", "matplotlib", "numpy", "pillow"),
     "plot_networks": ("h5py", "matplotlib", "numpy", "pillow"),
+    "build_maximisation_pages": ("jinja2", "numpy", "pandas", "pillow", "pyarrow"),
     "invert_features": ("h5py", "numpy", "torch", "torchvision"),
     "tabulate_inversion": ("h5py", "numpy", "pandas", "pyarrow"),
     "plot_inversion": ("h5py", "matplotlib", "numpy", "pillow"),
+    "build_inversion_pages": ("jinja2", "numpy", "pandas", "pillow", "pyarrow"),
     "build_report": ("h5py", "jinja2", "numpy", "pandas", "pillow", "pyarrow"),
 }
 """Packages whose versions are part of a rule's settings."""

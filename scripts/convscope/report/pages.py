@@ -56,14 +56,14 @@ def write_page(
     page = {
         "title": title,
         "navigation": entries,
-        "style": _own_file("style.css"),
-        "filter": _own_file("filter.js"),
+        "style": own_file("style.css"),
+        "filter": own_file("filter.js"),
         "version": __version__,
     }
     html = environment(__file__).get_template(template).render(page=page, **context)
     write_text(here, html)
 
 
-def _own_file(name: str) -> Markup:
-    """Return a file of this project for inlining; it is trusted, so it is not escaped."""
+def own_file(name: str) -> Markup:
+    """Return a file beside this module for inlining; it is trusted, so it is not escaped."""
     return Markup(Path(__file__).with_name(name).read_text(encoding="utf-8"))  # noqa: S704

@@ -1,13 +1,16 @@
 """Score and probability of a class against the steps, a line a preset."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter
 
+from convscope.invariance.hover import hover_map
 from convscope.invariance.style import (
+    CURVE,
     axes_at,
     colours_of,
     drawing,
@@ -23,7 +26,7 @@ WIDTH, HEIGHT = 1180, 430
 LEFT, TOP, PLOT, TALL, GAP = 74, 58, 380, 310, 84
 
 
-def draw_curves(path: str | Path, network: str, made: Maximisation, *, seed: int) -> None:
+def draw_curves(path: str | Path, network: str, made: Maximisation, *, seed: int) -> dict[str, Any]:
     """Draw the score (its axis is linear near zero, then logarithmic) and the probability.
 
     Parameters
@@ -36,6 +39,11 @@ def draw_curves(path: str | Path, network: str, made: Maximisation, *, seed: int
         What it made.
     seed
         Which of the seeds.
+
+    Returns
+    -------
+    dict
+        The values and where they stand, as ``convscope.invariance.hover`` gives them.
     """
     presets = [name for row in preset_rows(made.presets) for name in row]
     places = [(name, row) for name in presets if (row := made.place(name, seed)) is not None]
@@ -48,10 +56,11 @@ def draw_curves(path: str | Path, network: str, made: Maximisation, *, seed: int
         chances = axes_at(figure, LEFT + PLOT + GAP, TOP, PLOT, TALL)
         lines = []
         for place, (name, row) in enumerate(places):
-            look = {"color": colours[place], "linestyle": style_of(place)}
+            title = title_of(name, made.presets[name])
+            look = {"color": colours[place], "linestyle": style_of(place), "label": title}
             _line(scores, made.score[row], look)
             _line(chances, made.probability[row], look)
-            lines.append(Line2D([], [], label=title_of(name, made.presets[name]), **look))
+            lines.append(Line2D([], [], **look))
         scores.set_yscale("symlog", linthresh=10)
         scores.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         scores.set_ylabel(f"score ({made.objective['layer']})")
@@ -66,7 +75,8 @@ def draw_curves(path: str | Path, network: str, made: Maximisation, *, seed: int
             bbox_to_anchor=((LEFT + 2 * PLOT + GAP + 20) / WIDTH, 1 - TOP / HEIGHT),
         )
         write_figure(figure, path)
+    return hover_map(figure)
 
 
 def _line(axes: Axes, values: np.ndarray, look: dict[str, object]) -> None:
-    axes.plot(np.arange(len(values)), values, linewidth=1.5, **look)
+    axes.plot(np.arange(len(values)), values, linewidth=1.5, gid=CURVE, **look)

@@ -22,7 +22,7 @@ def draw_ladder(
     *,
     seed: int,
     transfers: Sequence[Transfer] = (),
-) -> None:
+) -> tuple[int, int]:
     """Draw one class of one network: the report's ladder (Fig. 35), then the published presets.
 
     Parameters
@@ -37,6 +37,11 @@ def draw_ladder(
         Which of the seeds.
     transfers
         What other networks say of these images.
+
+    Returns
+    -------
+    tuple of int
+        Width and height of the figure, as for the others.
     """
     bands = []
     for presets in preset_rows(made.presets):
@@ -47,10 +52,12 @@ def draw_ladder(
         f"({made.objective['layer']}). p: probability of the class for the image as shown; "
         "blurs act on every other step of the ladder."
     )
-    draw_sheet(path, f"{network}: {made.class_name}", note, bands)
+    return draw_sheet(path, f"{network}: {made.class_name}", note, bands)
 
 
-def draw_course(path: str | Path, network: str, made: Maximisation, *, seed: int) -> None:
+def draw_course(
+    path: str | Path, network: str, made: Maximisation, *, seed: int
+) -> tuple[int, int]:
     """Draw how each image came to be: a row a preset, a column a number of steps.
 
     Raises
@@ -68,7 +75,7 @@ def draw_course(path: str | Path, network: str, made: Maximisation, *, seed: int
                 label = title_of(preset, made.presets[preset])
                 bands.append(Band(_course(made, row), label))
     note = f"The same image after more and more steps, from the same noise (seed {seed})."
-    draw_sheet(path, f"{network}: {made.class_name}, step by step", note, bands)
+    return draw_sheet(path, f"{network}: {made.class_name}, step by step", note, bands)
 
 
 def draw_networks(
@@ -78,7 +85,7 @@ def draw_networks(
     seed: int,
     presets: Sequence[str] | None = None,
     transfers: Mapping[str, Sequence[Transfer]] | None = None,
-) -> None:
+) -> tuple[int, int]:
     """Draw one class in several networks, a row each.
 
     Parameters
@@ -110,7 +117,7 @@ def draw_networks(
         f"The same class and seed ({seed}) in each network. p: probability of the class for the "
         "image as shown."
     )
-    draw_sheet(path, f"{made[0][1].class_name}: networks side by side", note, bands)
+    return draw_sheet(path, f"{made[0][1].class_name}: networks side by side", note, bands)
 
 
 def _cell(made: Maximisation, preset: str, seed: int, transfers: Sequence[Transfer]) -> Cell:

@@ -38,7 +38,7 @@ class Band:
     label: str = ""
 
 
-def draw_sheet(path: str | Path, heading: str, note: str, bands: Sequence[Band]) -> None:
+def draw_sheet(path: str | Path, heading: str, note: str, bands: Sequence[Band]) -> tuple[int, int]:
     """Write a sheet as PNG, whole or not at all, the same bytes for the same arguments.
 
     Parameters
@@ -51,6 +51,11 @@ def draw_sheet(path: str | Path, heading: str, note: str, bands: Sequence[Band])
         What the pictures are and how to read them.
     bands
         At least one.
+
+    Returns
+    -------
+    tuple of int
+        Width and height in pixels.
     """
     columns = max(len(band.cells) for band in bands)
     words = max((len(cell.words) for band in bands for cell in band.cells if cell), default=0)
@@ -68,6 +73,7 @@ def draw_sheet(path: str | Path, heading: str, note: str, bands: Sequence[Band])
         top += height
     with replacing(path) as temporary:
         canvas.save(temporary)
+    return canvas.size
 
 
 def _band_height(band: Band, words: int) -> int:

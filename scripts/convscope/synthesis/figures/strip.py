@@ -12,7 +12,9 @@ from convscope.synthesis.storage import Inversion
 COLUMNS = 6
 
 
-def draw_inversion(path: str | Path, network: str, inversion: Inversion, image: str) -> None:
+def draw_inversion(
+    path: str | Path, network: str, inversion: Inversion, image: str
+) -> tuple[int, int]:
     """Draw the images made from the codes of one image, six layers a row, a row a preset.
 
     Parameters
@@ -25,6 +27,11 @@ def draw_inversion(path: str | Path, network: str, inversion: Inversion, image: 
         What was inverted.
     image
         Its id.
+
+    Returns
+    -------
+    tuple of int
+        Width and height of the figure.
 
     Raises
     ------
@@ -51,7 +58,7 @@ def draw_inversion(path: str | Path, network: str, inversion: Inversion, image: 
         "over the mean distance between the run's images; in brackets the best that another "
         "image's own code does. PSNR: against the true image."
     )
-    draw_sheet(path, f"{network}: inverted layers", note, bands)
+    return draw_sheet(path, f"{network}: inverted layers", note, bands)
 
 
 def _cell(inversion: Inversion, place: int) -> Cell:
