@@ -96,6 +96,7 @@ INVERTED = {("invert_features", name) for name in ("reference", "eyes", "more_ey
             "{preset_definitions: {mine: {like: ladder_c}}, maximisation: {presets: [mine]}}",
             EVERY,
         ),
+        ("network_definitions: {more_eyes: {inverted_layers: []}}", {"tabulate_inversion"}),
         ("inversion: {layers: all}", INVERTED),
         ("inversion: {presets: [no_prior]}", INVERTED),
         ("inversion: {iterations: 30}", INVERTED),

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
+from convscope.errors import UserError
 from convscope.networks.architectures import Layer
 from convscope.planning.choices import chosen_images, chosen_layers
 from convscope.planning.network_entries import Network
@@ -50,7 +51,12 @@ class InversionSettings:
         for network in self.plan.networks.values():
             self._layers(network)
         self._presets()
-        self.files()
+        if not self.pairs:
+            raise UserError(
+                "no network has a layer to invert",
+                where="config key inversion.layers",
+                remedy="Name layers, or take inversion out of the config key methods.",
+            )
 
     def _layers(self, network: Network) -> list[Layer]:
         own = self.plan.config["network_definitions"][network.name]["inverted_layers"]
@@ -78,7 +84,8 @@ class InversionSettings:
     @cached_property
     def pairs(self) -> list[tuple[Network, Batch]]:
         """Which network inverts images of which batch; nothing where the method is not chosen."""
-        return [(n, b) for n, b in self.plan.pairs() if self._ids(b)] if self.chosen else []
+        pairs = self.plan.pairs() if self.chosen else []
+        return [(n, b) for n, b in pairs if self._ids(b) and self._layers(n)]
 
     @property
     def threads(self) -> int:

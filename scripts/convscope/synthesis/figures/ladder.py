@@ -49,8 +49,8 @@ def draw_ladder(
         bands.append(Band(cells))
     note = (
         f"Each image starts from noise (seed {seed}) and climbs the {made.objective['what']} "
-        f"({made.objective['layer']}). p: probability of the class for the image as shown; "
-        "blurs act on every other step of the ladder."
+        f"({made.objective['layer']}) for {_steps(made)}. p: probability of the class for the "
+        "image as shown; blurs act on every other step of the ladder."
     )
     return draw_sheet(path, f"{network}: {made.class_name}", note, bands)
 
@@ -134,6 +134,12 @@ def _cell(made: Maximisation, preset: str, seed: int, transfers: Sequence[Transf
         if (transfer.preset, transfer.seed) == (preset, seed):
             words += _transfer_words(transfer)
     return Cell(made.shown[row], title, words)
+
+
+def _steps(made: Maximisation) -> str:
+    counts = [row["iterations"] for row in made.rows]
+    fewest, most = min(counts), max(counts)
+    return f"{most} steps" if fewest == most else f"{fewest} to {most} steps"
 
 
 def _transfer_words(transfer: Transfer) -> list[str]:
