@@ -9,14 +9,15 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     # Before torch is imported: threads of two workers on two cores wait for each other.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+pytest_plugins = ("finished_runs",)
 TESTS = Path(__file__).parent
-SHARING = ("workflow",)
+SHARING = ("workflow", "faults")
 """Folders whose tests share what is expensive: finished runs."""
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
-    """Give a worker all tests of a file, and all of a folder that shares what is expensive.
+    """Give a worker all tests of a file, and all of the folders that share what is expensive.
 
     The groups of xdist 3.8 (``--dist loadgroup``) are without effect under pytest 9.2
     (https://github.com/pytest-dev/pytest-xdist/issues/1386).
@@ -27,6 +28,6 @@ def pytest_xdist_make_scheduler(config, log):
         def _split_scope(self, nodeid):
             path = config.rootpath / nodeid.partition("::")[0]
             first, *rest = path.relative_to(TESTS).parts
-            return first if first in SHARING else "/".join((first, *rest))
+            return SHARING[0] if first in SHARING else "/".join((first, *rest))
 
     return ByFile(config, log)

@@ -16,6 +16,11 @@ from convscope.files import replacing
 
 SCHEMA = "schema"
 LONG_ATTRIBUTES = "long_attributes"
+FORMAT = ("v110", "v110")
+"""HDF5's format since 1.10, by name, so that all versions write the same bytes; unlike the default
+it has checksums of shapes, names and attributes too."""
+DAMAGE = ("filter", "read data", "checksum", "header", "signature", "heap", "version", "corrupt")
+"""What HDF5 says when what it reads is not what was written."""
 
 
 @contextmanager
@@ -35,9 +40,9 @@ def writing(path: str | Path, schema: str, attributes: Mapping[str, Any]) -> Ite
         replacing(path) as temporary,
         _Sink(temporary) as sink,
         sink.raising(),
-        h5py.File(sink, "w") as file,
+        h5py.File(sink, "w", libver=FORMAT) as file,
     ):
-        file.attrs[SCHEMA] = schema
+        file.attrs[SCHEMA] = np.bytes_(schema.encode())
         for name in sorted(attributes):
             set_attribute(file, name, attributes[name])
         yield file
@@ -105,15 +110,16 @@ def reading(path: str | Path, schema: str) -> Iterator[h5py.File]:
             f"not a whole HDF5 file ({error})", where=str(path), remedy=remedy
         ) from None
     with file:
-        found = file.attrs.get(SCHEMA)
-        if found != schema:
-            raise UserError(
-                f"its layout is {found!r}, not {schema!r}", where=str(path), remedy=remedy
-            )
         try:
+            found = file.attrs.get(SCHEMA)
+            found = found.decode() if isinstance(found, bytes) else found
+            if found != schema:
+                raise UserError(
+                    f"its layout is {found!r}, not {schema!r}", where=str(path), remedy=remedy
+                )
             yield file
-        except OSError as error:
-            if "filter" not in str(error) and "read data" not in str(error):
+        except (OSError, KeyError, RuntimeError) as error:
+            if not any(words in str(error) for words in DAMAGE):
                 raise
             raise UserError(
                 f"a checksum does not match: the file is damaged ({error})",
@@ -125,20 +131,23 @@ def reading(path: str | Path, schema: str) -> Iterator[h5py.File]:
 def set_attribute(file: h5py.File, name: str, value: Any) -> None:
     """Store a plain value under ``name``, whatever its length.
 
-    HDF5 holds at most 64 KiB in an attribute; longer texts become scalar datasets.
+    HDF5 holds at most 64 KiB in an attribute; longer texts become datasets of their bytes.
     """
     text = json.dumps(value, sort_keys=True, ensure_ascii=False)
     if len(text.encode()) < 32_000:
-        file.attrs[name] = text
+        # Of fixed length: HDF5 has no checksums of strings of variable length.
+        file.attrs[name] = np.bytes_(text.encode())
     else:
-        file[f"{LONG_ATTRIBUTES}/{name}"] = text
+        data = np.frombuffer(text.encode(), np.uint8)
+        table = create_table(file, f"{LONG_ATTRIBUTES}/{name}", data.shape, np.uint8)
+        table[:] = data
 
 
 def attribute(file: h5py.File, name: str) -> Any:
     """Return the plain value that ``set_attribute`` stored under ``name``."""
     if name in file.attrs:
         return json.loads(file.attrs[name])
-    return json.loads(file[f"{LONG_ATTRIBUTES}/{name}"][()])
+    return json.loads(file[f"{LONG_ATTRIBUTES}/{name}"][:].tobytes())
 
 
 def create_maps(

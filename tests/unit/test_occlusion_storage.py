@@ -93,7 +93,7 @@ def test_what_coarse_to_fine_left_out_is_stored(images, tmp_path, caplog):
     assert 0 < maps.positions_evaluated < maps.evaluated.size
     assert maps.comparison.largest_error > 0
     with h5py.File(tmp_path / "occlusion.h5") as file:
-        assert '"every": 3' in file.attrs["method"]
+        assert b'"every": 3' in file.attrs["method"]
     assert "one: " in caplog.text
     assert "two: the network does not have the image's class" in caplog.text
 

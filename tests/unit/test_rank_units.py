@@ -220,7 +220,7 @@ def test_the_file_holds_what_the_layout_says(tmp_path):
     path = write_features(tmp_path / "f.h5", toy_images(np.random.default_rng(3), 4, 5))
     rank_batch(path, tmp_path / "u.h5", packages={"numpy": "2"})
     with h5py.File(tmp_path / "u.h5") as file:
-        assert file.attrs["schema"] == "units/1"
+        assert file.attrs["schema"] == b"units/1"
         assert set(file.attrs) == {"schema", "network", "layers", "images", "packages"}
         assert set(file) == {"value", "image", "position"}
 
