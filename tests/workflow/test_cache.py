@@ -13,8 +13,15 @@ NAMES = "abcdefghij"
 """So many that images.h5 is above a megabyte, where Snakemake compares times, not contents."""
 
 WEIGHTS = "results/shared/weights/random/*/weights.safetensors"
-IMAGES = ("prepare_images", "extract_features")
+IMAGES = ("prepare_images", "extract_features", "occlude")
 FEATURES = "results/sheet/features/untrained/*/features.h5"
+MAPS = "results/sheet/occlusion/untrained/*/coarse/occlusion.h5"
+OCCLUSION = {
+    "methods": ["occlusion"],
+    "occluders": [{"name": "coarse", "patch": 112, "stride": 112}],
+    "occlusion": {"images": 1},
+}
+UNTIL = ("--until", "extract_features", "occlude", "--cache")
 
 
 @pytest.fixture
@@ -30,12 +37,12 @@ def user(repository, tmp_path):
         sheet.write(sheet.rows(NAMES))
         (tmp_path / "cache").mkdir(exist_ok=True)
         environment = {"SNAKEMAKE_OUTPUT_CACHE": str(tmp_path / "cache")}
-        config = sheet.config(batch_size=len(NAMES))
-        run = partial(sheet.project.run, config=config, environment=environment)
-        outcome = run("--cache", "--", "features")
+        config = sheet.config(batch_size=len(NAMES), **OCCLUSION)
+        run = partial(sheet.project.run, *UNTIL, config=config, environment=environment)
+        outcome = run()
         assert outcome.status == 0, outcome.text
         if name == "equal":
-            assert run("-n", "--cache", "--", "features").nothing_to_do
+            assert run("-n").jobs == {}
         return folder
 
     return run
@@ -64,17 +71,18 @@ def test_equal_results_are_taken_and_exchanged_files_never_hit(user, project):
     equal = user("equal", range(10))
     exchanged = user("exchanged", reversed(range(10)))
     assert one(equal, WEIGHTS) == one(first, WEIGHTS) == one(exchanged, WEIGHTS)
-    assert one(equal, FEATURES) == one(first, FEATURES)
+    for files in (FEATURES, MAPS):
+        assert one(equal, files) == one(first, files) != one(exchanged, files)
     # Nothing was made twice: a job that runs leaves a log.
     assert logs(first) == {"check_network", "make_random_weights", *IMAGES}
     assert logs(equal) == {"check_network", "prepare_images"}
     assert logs(exchanged) == {"check_network", *IMAGES}
-    assert one(exchanged, FEATURES) != one(first, FEATURES)
     assert np.allclose(peaks(exchanged), peaks(first)[::-1], rtol=1e-4, atol=1e-6)
     assert not np.allclose(peaks(exchanged), peaks(first), rtol=1e-2)
     # Other code of the features: their part alone is computed anew.
     with project.edited("scripts/convscope/features/peaks.py", "\nimport ", "\nA = 1\nimport "):
         changed = user("changed", range(10))
-    assert logs(changed) == {"check_network", *IMAGES}
+    assert logs(changed) == {"check_network", "prepare_images", "extract_features"}
     assert one(changed, WEIGHTS) == one(first, WEIGHTS)
+    assert one(changed, MAPS) == one(first, MAPS)
     assert one(changed, FEATURES) != one(first, FEATURES)

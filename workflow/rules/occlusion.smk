@@ -18,8 +18,7 @@ rule occlude:
         times="<results>/occlusion/{network}/{batch}/{occluder}/times.tsv",
     log:
         "<logs>/occlude/{network}/{batch}/{occluder}.log",
-    benchmark:
-        "<benchmarks>/occlude/{network}/{batch}/{occluder}.tsv"
+    cache: True
     conda:
         "../../envs/environment.yaml"
     threads: 8
