@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from convscope.batching import free_memory, is_out_of_memory
 from convscope.errors import UserError
 from convscope.occlusion.coarse import (
     Refinement,
@@ -213,11 +214,13 @@ class Occlusion:
                     reported = max(reported, last)
                 return engine.finish(run)
             except (RuntimeError, MemoryError) as error:
-                if not _out_of_memory(error):
+                if not is_out_of_memory(error):
                     raise
                 self._kept = None
                 run = engine = None
                 self.engines.shrink()
+            # Only now has nothing that failed a name any more.
+            free_memory()
 
     def _made(self, name: str, positions: np.ndarray, clean: torch.Tensor) -> Engine:
         """Return an engine; the last one is kept, because most images need the same."""
@@ -230,9 +233,3 @@ class Occlusion:
         engine = make(positions)
         self._kept = (name, positions, engine)
         return engine
-
-
-def _out_of_memory(error: Exception) -> bool:
-    if isinstance(error, MemoryError | torch.OutOfMemoryError):
-        return True
-    return "can't allocate memory" in str(error)
