@@ -192,8 +192,8 @@ def test_random_networks(modules, width, height, stride, data):
         ("alexnet", 224, [(50, 5), (16, 7), (1, 1), (224, 5)]),
         ("squeezenet1_0", 224, [(50, 5)]),
         ("squeezenet1_0", 79, [(16, 7), (1, 1), (79, 5)]),
-        ("vgg16", 64, [(16, 7), (50, 5)]),
-        ("vgg19", 48, [(16, 5)]),
+        ("vgg16", 64, [(16, 7), (50, 5), (1, 1), (64, 1)]),
+        ("vgg19", 48, [(16, 5), (1, 7), (48, 5)]),
         ("resnet18", 64, [(1, 7), (30, 5)]),
     ],
 )
@@ -203,7 +203,7 @@ def test_torchvision_networks(architecture, size, patches):
     for patch, stride in patches:
         grid = Grid((size, size), (patch, patch), (stride, stride))
         every = grid.positions()
-        positions = every[np.unique([0, 3 * len(every) // 7])]
+        positions = every[np.unique([0, 3 * len(every) // 7, len(every) - 1])]
         expected = plainly(network, grid, positions, clean, fill)
         found = incrementally(network, grid, positions, clean, fill)
         assert np.abs(found.logits - expected).max() <= TOLERANCE * np.abs(expected).max()
