@@ -8,6 +8,8 @@ with running(__file__, snakemake.log[0], snakemake.params.settings) as settings:
     build_occlusion_pages(
         snakemake.output[0],
         figures=snakemake.input.figures,
-        trade_off=snakemake.input.get("trade_off"),
+        trade_off=snakemake.input.trade_off,
+        scores=snakemake.input.scores,
+        context=snakemake.input.context,
         settings=settings,
     )

@@ -10,11 +10,10 @@ with running(__file__, snakemake.log[0], snakemake.params.settings) as settings:
         snakemake.output[0],
         occlusion=snakemake.input.occlusion,
         images=snakemake.input.images,
+        scores=snakemake.input.scores,
         network=settings["network"],
         occluder=settings["occluder"],
         sigma=settings["sigma"],
         classes=planned_class_list(settings["classes"]).names,
         labels=settings["labels"],
-        projections=next(iter(snakemake.input.projections), None),
-        projection_layer=settings["projection_layer"],
     )

@@ -7,6 +7,7 @@ from convscope.images.store import writing_images
 from convscope.occlusion.grid import Grid
 from convscope.occlusion.maps import Comparison, OcclusionMaps
 from convscope.occlusion.occluders import occluder_of
+from convscope.occlusion.score_files import Feature, ImageScores, writing_scores
 from convscope.occlusion.storage import writing_maps
 
 HOSTILE = '../<img src=x onerror="bad()">\n&'
@@ -50,7 +51,17 @@ def maps_of(grid, **changes):
         "evaluated": np.ones(grid.shape, bool),
         "method": "exact",
     }
-    return OcclusionMaps(**(given | changes))
+    given |= changes
+    odds = {
+        "log_odds": logit(given["probabilities"]),
+        "clean_log_odds": tuple(logit(np.array(given["clean_probabilities"]))),
+    }
+    return OcclusionMaps(**(odds | given))
+
+
+def logit(probability):
+    """Return the log-odds of probabilities below 1."""
+    return np.log(probability) - np.log1p(-probability)
 
 
 def without_label(grid):
@@ -88,4 +99,39 @@ def write_occlusion(path, images, entry=None, maps=None):
     with writing_maps(path, facts, occluder, grid, {"name": "auto"}, {}, {}) as writer:
         for found in maps.values():
             writer.add(found)
+    return path
+
+
+SHARES = np.linspace(0, 1, 5)
+
+
+def scores_of(*, curves=True, erased=0.1, replaced=0.8, classes=(0, 1, 2), answers=(0, 3, 0)):
+    """Return scores of an image of class 0, which the network names."""
+    lines = np.array([[0.9 - 0.8 * SHARES, 0.1 + 0.8 * SHARES], [0.9 - SHARES**2, SHARES**2]])
+    probabilities = np.array([[0.9, 0.9], [erased, erased], [replaced, replaced]])
+    return ImageScores(lines if curves else None, probabilities, np.array(answers), *classes)
+
+
+def without_partners(curves=True):
+    """Return scores of an image that is no scene."""
+    nothing = np.full((3, 2), np.nan)
+    return ImageScores(scores_of(curves=curves).curves, nothing, np.full(3, -1), -1, -1, -1)
+
+
+def feature_at(row, column):
+    """Return a projection of one square, as large as float16 can't hold."""
+    pixels = np.zeros((3, *SIZE), np.float32)
+    pixels[:, row : row + 40, column : column + 40] = 1e6
+    pixels[:, row, column] = -1e6
+    return Feature(pixels, None)
+
+
+def write_scores(path, scores, features=None, shares=SHARES):
+    """Write scores.h5 of some scores by image."""
+    features = features or {}
+    nothing = Feature(np.zeros((3, *SIZE), np.float32), "rectified to zero at relu4")
+    about = {"images": {"ids": list(scores)}}
+    with writing_scores(path, shares, SIZE, about) as writer:
+        for image, found in scores.items():
+            writer.add(found, features.get(image, nothing))
     return path

@@ -14,8 +14,18 @@ from convscope.images.store import read_images
 from convscope.occlusion.figures import colours, panels, places
 from convscope.occlusion.figures.files import draw_occlusion
 from convscope.occlusion.grid import Grid, at_pixels, smoothed
-from occlusion_files import HOSTILE, LOW, NAMES, maps_of, write_images, write_occlusion
-from projection_tables import write_sheets_table
+from occlusion_files import (
+    HOSTILE,
+    LOW,
+    NAMES,
+    feature_at,
+    maps_of,
+    scores_of,
+    without_partners,
+    write_images,
+    write_occlusion,
+    write_scores,
+)
 
 USUAL = Grid((224, 224), (50, 50), (5, 5))
 FACTOR = panels.SIDE / 224
@@ -192,22 +202,39 @@ def test_an_image_without_label_is_not_blamed_on_the_network(made, tmp_path):
     assert entry_of(index, HOSTILE)["answer"].startswith("no label; maps are of")
 
 
-def test_a_projection_has_a_place_where_there_is_one(made, drawn, tmp_path):
-    write_sheets_table(tmp_path / "deconv.h5")
-    options = {"projections": tmp_path / "deconv.h5", "projection_layer": "features.0"}
-    path = write_occlusion(
-        tmp_path / "o.h5", made / "images.h5", maps={"cat": maps_of(USUAL, channel=100)}
-    )
-    index = draw(made, tmp_path / "with", path, **options)
-    plain = entry_of(drawn[1])
-    entry = entry_of(index)
+def test_projection_and_curves_have_a_place_where_there_are_any(made, drawn, tmp_path, monkeypatch):
+    features = {"cat": feature_at(60, 100)}
+    scores = {HOSTILE: without_partners(), "cat": scores_of()}
+    path = write_scores(tmp_path / "scores.h5", scores, features)
+    texts = Texts(monkeypatch)
+    index = draw(made, tmp_path / "with", scores=path)
+    plain, entry = entry_of(drawn[1]), entry_of(index)
     assert entry["width"] == plain["width"] + panels.WIDTH
     found = panel(tmp_path / "with", index, "projection")
     assert (found[-1, -1] == 128).all()
-    assert (found != 128).any()
-    assert "projection" not in plain["boxes"]
-    absent = draw(made, tmp_path / "without", projections=tmp_path / "deconv.h5")
-    assert "projection" not in entry_of(absent)["boxes"]
+    place = round(80 * FACTOR), round(120 * FACTOR)
+    assert (found[place] == 255).all()
+    assert "rectified to zero at relu4" in texts.together
+    assert not {"projection", "curves"} & set(plain["boxes"])
+    assert "projection" not in entry_of(index, HOSTILE)["boxes"]
+    # Deletion falls from 0.9 to 0.1, insertion rises from 0.1 to 0.9.
+    assert "deletion 0.50 (0.56), insertion 0.50 (0.34)" in texts.together
+    curves = panel(tmp_path / "with", index, "curves")
+    blue = (np.abs(curves - (0, 114, 178)) < 40).all(-1)
+    rows, columns = np.nonzero(blue)
+    assert np.median(rows[columns < 80]) < np.median(rows[(columns > 200) & (columns < 255)])
+
+
+def test_without_curves_only_the_projection_is_added(made, tmp_path):
+    scores = {HOSTILE: without_partners(False), "cat": without_partners(False)}
+    path = write_scores(tmp_path / "scores.h5", scores, {"cat": feature_at(0, 0)}, None)
+    index = draw(made, tmp_path / "with", scores=path)
+    boxes = entry_of(index)["boxes"]
+    assert "projection" in boxes
+    assert "curves" not in boxes
+    path = write_scores(tmp_path / "other.h5", {"cat": scores_of()})
+    with pytest.raises(UserError, match="there is no image"):
+        draw(made, tmp_path / "without", scores=path)
 
 
 def test_figures_are_the_same_twice_and_all_files_lie_in_the_folder(made, drawn, tmp_path):

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from convscope.occlusion.figures import colours, places
-from convscope.occlusion.figures.subject import log_odds
 from convscope.occlusion.figures.words import probability_text
 from convscope.occlusion.grid import Grid, at_pixels
 
@@ -60,13 +59,6 @@ def test_a_scale_holds_everything_and_a_constant_map_too():
     assert scale.high >= 5.9
     flat = colours.scale_between(colours.PROBABILITY, np.array([2.0]), 2.0)
     assert flat.low < 2 < flat.high
-
-
-def test_log_odds_are_finite_and_right():
-    assert log_odds(0.9) == pytest.approx(np.log(9))
-    found = log_odds(np.array([0.0, 1.0, 0.5]))
-    assert np.isfinite(found).all()
-    assert found[2] == 0
 
 
 @pytest.mark.parametrize(

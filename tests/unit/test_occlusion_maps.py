@@ -114,6 +114,17 @@ def test_maps_of_some_positions_leave_the_others_open():
     assert maps.drops("top")[0, 0] == pytest.approx(0.880797 - 0.268941, abs=1e-6)
 
 
+def test_log_odds_do_not_end_where_float32_does():
+    maps = maps_of(responses([[0.0, 40.0, -3.0], [90.0, 0.0, 0.0]], [0.0, 60.0, 0.0]), GRID, 1, "a")
+    others = np.logaddexp(0.0, -3.0)
+    assert maps.log_odds[0, 0].tolist() == pytest.approx([40 - others, -np.logaddexp(90, 0)])
+    assert maps.clean_log_odds == pytest.approx((60 - np.log(2),) * 2)
+    assert np.float32(maps.probabilities[0, 0, 0]) == 1
+    without = maps_of(responses([[0.0, 40.0]], [0.0, 60.0]), GRID, None, "exact")
+    assert np.isnan(without.clean_log_odds[0])
+    assert without.log_odds[1, 0, 0] == 40
+
+
 def test_readers_are_told_what_a_map_cannot_show():
     every = [[0.0, 30.0]] * 4
     assert maps_of(responses(every, [0.0, 30.0]), GRID, 1, "exact").remarks() == []

@@ -13,20 +13,29 @@ from PIL import Image
 from convscope.errors import UserError
 from convscope.occlusion.figures.files import draw_occlusion
 from convscope.occlusion.grid import Grid
-from convscope.occlusion.scores import localisation
-from convscope.occlusion.storage import read_maps
+from convscope.occlusion.score_table import write_score_tables
 from convscope.occlusion.times import write_times
-from convscope.occlusion.trade_off import COLUMNS, read_trade_off, trade_off_rows, write_trade_off
+from convscope.occlusion.trade_off import COLUMNS, read_trade_off, write_trade_off
 from convscope.report.occlusion import build_occlusion_pages
-from convscope.scenes.store import read_scenes, write_scenes
 from html_pages import Page
-from occlusion_files import HOSTILE, LOW, NAMES, maps_of, write_images, write_occlusion
+from occlusion_files import (
+    HOSTILE,
+    LOW,
+    NAMES,
+    maps_of,
+    scores_of,
+    without_partners,
+    write_images,
+    write_occlusion,
+    write_scores,
+)
 
 PAGES = [
     {"title": "Overview", "href": "index.html"},
     {"title": "Occlusion", "href": "occlusion/index.html"},
 ]
-SCENES = ["striped_disc_000", "ringed_star_001"]
+GEOMETRY = {"resize": 224, "crop": 224, "interpolation": "bilinear"}
+USUAL = Grid((224, 224), (50, 50), (5, 5))
 WIDE = {"patch": 64, "stride": 40, "fill": "grey"}
 
 
@@ -50,6 +59,7 @@ def made(tmp_path_factory):
                 labels={"cat": "cat"},
             )
     write_trade_off(folder / "trade_off.tsv", entries(folder))
+    write_score_tables(folder / "scores.tsv", folder / "context.tsv", scored(folder))
     (folder / "report").mkdir()
     (folder / "report/index.html").write_text("the first page")
     return folder
@@ -68,8 +78,19 @@ def entries(folder):
             write_times(folder / f"{stem}.tsv", ["cat"], [seconds])
             files = {"occlusion": folder / f"{stem}.h5", "times": folder / f"{stem}.tsv"}
             networks = ("one", "two") if batch == "a" else ("one",)
-            names = {"scenes": None, "occluder": name}
+            names = {"scenes": None, "scene_of": {}, "geometry": GEOMETRY, "occluder": name}
             found += [files | names | {"network": network} for network in networks]
+    return found
+
+
+def scored(folder):
+    """Return a network that looks at the object, and one whose images are no scenes."""
+    write_occlusion(folder / "o.h5", folder / "images.h5", maps={"cat": maps_of(USUAL)})
+    found = []
+    for network, scores in (("one", scores_of()), ("two", without_partners())):
+        path = write_scores(folder / f"{network}.scores.h5", {"cat": scores})
+        file = {"occlusion": folder / "o.h5", "scores": path, "occluder": "default"}
+        found.append(file | {"network": network, "scenes": None})
     return found
 
 
@@ -79,6 +100,8 @@ def build(made, output, *, trade_off=True, terms=True):
         output,
         figures=figures,
         trade_off=made / "trade_off.tsv" if trade_off else None,
+        scores=made / "scores.tsv" if trade_off else None,
+        context=made / "context.tsv" if trade_off else None,
         settings={"pages": PAGES, "imagenet_terms": terms},
     )
     return {p.relative_to(output).as_posix(): Page(p) for p in sorted(output.rglob("*.html"))}
@@ -99,7 +122,13 @@ def values_of(page):
 def test_there_is_a_page_for_every_image(pages):
     hostile = next(name for name in pages if name.startswith("images/") and "cat" not in name)
     assert re.fullmatch(r"images/[a-z0-9_]+\.html", hostile)
-    assert set(pages) == {"index.html", "trade_off.html", "images/cat.html", hostile}
+    assert set(pages) == {
+        "index.html",
+        "trade_off.html",
+        "context.html",
+        "images/cat.html",
+        hostile,
+    }
 
 
 def test_every_link_leads_somewhere(pages, made):
@@ -201,6 +230,17 @@ def test_reading_limits_and_grids_are_said(pages):
         assert part in text, part
 
 
+def test_scores_are_beside_the_figures_and_networks_on_a_page_of_their_own(pages):
+    said = pages["images/cat.html"].said
+    assert "one0.500 (0.556)0.500 (0.344)––––0.9000.1000.800" in said
+    assert "two0.500 (0.556)0.500 (0.344)–––––––" in said
+    said = pages["context.html"].said
+    assert "onedefault110.80 (0.80 to 0.80)0.10 (0.10 to 0.10)100.0%1.00 (0.21 to 1.00)" in said
+    assert "twodefault" not in said
+    assert "context.html" in [a["href"] for a in pages["index.html"].all("a")]
+    assert any(a["href"].endswith("scores.tsv") for a in pages["context.html"].all("a"))
+
+
 def test_pages_are_the_same_twice(made, pages):
     before = {name: page.path.read_bytes() for name, page in pages.items()}
     again = build(made, made / "report/occlusion")
@@ -210,6 +250,7 @@ def test_pages_are_the_same_twice(made, pages):
 def test_without_table_or_images_pages_say_so(made, tmp_path):
     pages = build(made, tmp_path / "report/occlusion", trade_off=False, terms=False)
     assert not any("trade_off.html" in a["href"] for p in pages.values() for a in p.all("a"))
+    assert "context.html" not in pages
     assert not any("ImageNet" in page.text for page in pages.values())
     settings = {"pages": PAGES, "imagenet_terms": False}
     (tmp_path / "none.tsv").write_text("\t".join(COLUMNS) + "\n")
@@ -246,33 +287,3 @@ def test_the_table_counts_positions_and_seconds(made):
     assert [row["positions_evaluated"] for row in rows[:2]] == ["243", "162"]
     assert [(row["seconds"], row["images"]) for row in rows[:2]] == [("2", "2"), ("1.5", "1")]
     assert (rows[0]["scenes"], rows[0]["share"]) == ("0", "")
-
-
-def test_scores_are_medians_over_scenes_with_a_drop(tmp_path):
-    write_scenes(tmp_path / "scenes.h5", SCENES, {"seed": 3})
-    scenes = read_scenes(tmp_path / "scenes.h5")
-    write_images(tmp_path / "images.h5", ids=SCENES)
-    grid = Grid((224, 224), (50, 50), (10, 10))
-    maps = {SCENES[0]: maps_of(grid), SCENES[1]: maps_of(grid, label=None)}
-    write_occlusion(tmp_path / "o.h5", tmp_path / "images.h5", {"stride": 10}, maps)
-    write_times(tmp_path / "t.tsv", SCENES, [1.0, 3.0])
-    file = {"occlusion": tmp_path / "o.h5", "times": tmp_path / "t.tsv"}
-    file |= {"scenes": tmp_path / "scenes.h5", "network": "one", "occluder": "default"}
-    (row,) = trade_off_rows([file])
-    # As stored: rounding to float32 moves thresholds between equal scores.
-    stored = read_maps(tmp_path / "o.h5")[SCENES[0]]
-    expected = localisation(stored.drops(), grid, scenes.masks[0])
-    # The network does not have the second one's class.
-    assert (row["scenes"], row["defined"], row["images"]) == (1, 1, 2)
-    assert row["pointing"] == float(expected.pointing)
-    assert row["share"] == pytest.approx(expected.share, rel=1e-6)
-    assert row["share_over_uniform"] == pytest.approx(expected.share_over_uniform, rel=1e-6)
-    assert row["intersection_over_union"] == pytest.approx(expected.intersection_over_union)
-    # Images may be called otherwise than their scenes.
-    swapped = file | {"scene_of": dict(zip(SCENES, SCENES[::-1], strict=True))}
-    other = localisation(stored.drops(), grid, scenes.masks[1])
-    assert trade_off_rows([swapped])[0]["share"] == pytest.approx(other.share)
-    assert other.share != pytest.approx(expected.share)
-    write_scenes(tmp_path / "others.h5", SCENES[1:], {"seed": 3})
-    with pytest.raises(UserError, match=f"no scene '{SCENES[0]}'"):
-        trade_off_rows([file | {"scenes": tmp_path / "others.h5"}])

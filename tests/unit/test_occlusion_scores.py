@@ -73,6 +73,19 @@ def test_equal_scores_pass_a_threshold_together():
     assert best_intersection(scores, np.array([True, False, False, False])) == (1.0, 2.0)
 
 
+def test_pixels_under_the_same_patches_pass_together_whatever_their_sums_round_to():
+    for drop in (0.1, 0.7, 1 / 3):
+        found = localisation(np.full(GRID.shape, drop), GRID, mask())
+        covered = np.isfinite(back_projected(np.zeros(GRID.shape), GRID))
+        # All pixels are equal: only all of them can be chosen, and the first is the highest.
+        share = (mask() & covered).sum() / covered.sum()
+        assert found.intersection_over_union == pytest.approx(share)
+        assert not found.pointing
+        corner = np.zeros(GRID.image, bool)
+        corner[0, 0] = True
+        assert localisation(np.full(GRID.shape, drop), GRID, corner).pointing
+
+
 def classify(images):
     """Answer class 1 by the brightness of one place."""
     bright = images[:, :, 9:15, 8:12].mean((1, 2, 3))
@@ -111,10 +124,15 @@ def test_the_random_order_is_seeded():
 def test_erasing_and_replacing_tell_object_from_context():
     image, other = torch.ones(1, 3, 24, 20), torch.zeros(1, 3, 24, 20)
     where = torch.from_numpy(mask())
-    by_object = object_or_context(classify, image, where, other, other, 1)
-    assert by_object.clean == by_object.replaced == pytest.approx(0.982014, abs=1e-6)
-    assert by_object.object_drop == pytest.approx(0.982014 - 0.017986, abs=1e-6)
-    assert by_object.context_drop == 0.0
-    by_context = object_or_context(classify, image, ~where, other, other, 1)
-    assert by_context.object_drop == 0.0
-    assert by_context.context_drop == by_object.object_drop
+    erased, replaced = torch.where(where, other, image), torch.where(where, image, other)
+    by_object = object_or_context(classify, image, erased, replaced, 0)
+    high = 1 / (1 + np.exp(-4))
+    assert by_object.probabilities[:, 1] == pytest.approx([high, 1 - high, high], abs=1e-6)
+    assert by_object.probabilities[:, 0] == pytest.approx([1 - high, high, 1 - high], abs=1e-6)
+    assert by_object.answers.tolist() == [1, 0, 1]
+    by_context = object_or_context(classify, image, replaced, erased, 1)
+    assert by_context.probabilities[:, 0] == pytest.approx([high, high, 1 - high], abs=1e-6)
+    without = object_or_context(classify, image, erased, None, None)
+    assert np.isnan(without.probabilities[:, 0]).all()
+    assert np.isnan(without.probabilities[2]).all()
+    assert without.answers.tolist() == [1, 0, -1]

@@ -4,7 +4,8 @@ import pytest
 
 from convscope.errors import UserError
 from convscope.planning.settings import Settings
-from planning_toys import plan_of, sheet_plan, urls
+from convscope.scenes.names import SCENE_CLASSES
+from planning_toys import ROOT, plan_of, sheet_plan, urls
 
 RUN = """
 experiment: toy
@@ -70,6 +71,58 @@ def test_an_unknown_label_is_null(tmp_path):
     (job,) = jobs(settings).values()
     labels = dict(zip(job["image_ids"], job["labels"], strict=True))
     assert labels == {"a": 281, "b": None}
+
+
+def scores_changed(overlay):
+    found = []
+    for occlusion in (occlusion_of(), occlusion_of(overlay)):
+        parts = [path.split("/")[3:6] for path in occlusion.scores()]
+        found.append({tuple(job): occlusion.score_occlusion(*job) for job in parts})
+    assert found[0].keys() == found[1].keys()
+    return {key for job in found[0] for key in found[0][job] if found[0][job] != found[1][job]}
+
+
+def test_curves_are_a_matter_of_the_scores_only():
+    for overlay in ("occlusion: {curve_steps: 3}", "occlusion: {curve_seed: 3}"):
+        assert scores_changed(overlay)
+        assert changed(overlay) == set()
+    off = occlusion_of("occlusion: {curve_steps: 0}")
+    seeded = occlusion_of("occlusion: {curve_steps: 0, curve_seed: 3}")
+    job = off.scores()[0].split("/")[3:6]
+    assert off.score_occlusion(*job) == seeded.score_occlusion(*job)
+
+
+def test_scenes_come_with_their_names_and_the_networks_own_classes():
+    occlusion = occlusion_of()
+    job = occlusion.scores()[0].split("/")[3:6]
+    scenes = occlusion.score_occlusion(*job)["scenes"]
+    assert scenes["classes"] == {name: place for place, name in enumerate(SCENE_CLASSES)}
+    image, scene = next(iter(scenes["scene_of"].items()))
+    assert image == f"scenes-{scene}"
+    assert occlusion.scenes_of(job[1]) == {"scenes": f"results/toy/scenes/{job[1]}/scenes.h5"}
+
+
+def test_photographs_have_no_partners(tmp_path):
+    plan = sheet_plan(tmp_path, urls(2), "methods: [occlusion]")
+    occlusion = Settings(plan).occlusion
+    job = occlusion.scores()[0].split("/")[3:6]
+    assert occlusion.score_occlusion(*job)["scenes"] is None
+    assert occlusion.scenes_of(job[1]) == {}
+
+
+def test_the_networks_of_context_differ_in_the_cue():
+    overlay = (ROOT / "config/context.yaml").read_text(encoding="utf-8")
+    settings = Settings(plan_of(overlay))
+    trainings = [dict(n.weights.training) for n in settings.plan.networks.values()]
+    assert [training.pop("context_cue") for training in trainings] == [0, 0.9, 1]
+    assert trainings[1] == trainings[2]
+    shared = ("seed", "classes", "widths", "hidden", "batch_size", "learning_rate")
+    assert all(trainings[0][key] == trainings[1][key] for key in shared)
+    shown = [s["scene_of"] for s in settings.occlusion.tabulate_occlusion()["jobs"]]
+    assert sum(len(scenes) for scenes in shown) == 3 * 256
+    # Its first network is one that the demo trains too.
+    demo = Settings(plan_of((ROOT / "config/demo.yaml").read_text(encoding="utf-8")))
+    assert settings.weights_file("object_decides") == demo.weights_file("second")
 
 
 def test_without_the_method_nothing_is_asked_for():

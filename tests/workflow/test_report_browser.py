@@ -9,6 +9,8 @@ from urllib.parse import unquote
 
 import pytest
 
+from convscope.occlusion.storage import read_maps
+
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = [
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
@@ -29,7 +31,16 @@ window.addEventListener("load", () => {
     const shown = probe.parentElement.querySelector(".values");
     return [probe.getAttribute("aria-valuenow"), shown.textContent];
   });
-  const found = {images: images.length, broken: broken.length, links, lost, wide, values};
+  // Where maps have values: point at the middle of each.
+  const pointed = [...document.querySelectorAll("[data-occlusion] .probe")].map((probe) => {
+    const edges = probe.getBoundingClientRect();
+    const [clientX, clientY] = [edges.left + edges.width / 2, edges.top + edges.height / 2];
+    probe.parentElement.querySelector(".values").textContent = "";
+    probe.dispatchEvent(new PointerEvent("pointermove", {clientX, clientY}));
+    return probe.parentElement.querySelector(".values").textContent;
+  });
+  const broke = broken.length;
+  const found = {images: images.length, broken: broke, links, lost, wide, values, pointed};
   document.documentElement.setAttribute("data-found", JSON.stringify(found));
 });
 </script>"""
@@ -115,6 +126,26 @@ def test_the_pages_of_synthesis_are_whole(synthesised, tmp_path):
         # The first two values of score and probability can be read on the class's page.
         shown = [amount for amount, _ in found["values"]]
         assert shown == (["1", "1"] if page.parent.name == "classes" else []), page
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="the browser chromium is not installed")
+def test_the_pages_of_occlusion_are_whole_and_tell_the_values_of_cells(occluded, tmp_path):
+    results = occluded.directory / "results/tiny_occlusion"
+    pages = sorted((results / "report/occlusion").rglob("*.html"))
+    assert len(pages) == 4
+    (path,) = results.glob("occlusion/small/*/coarse/occlusion.h5")
+    (maps,) = read_maps(path).values()
+    for number, page in enumerate(pages):
+        found, console = look(page, tmp_path / f"browser{number}", 1280)
+        assert (found["broken"], found["lost"], found["wide"], console) == (0, [], False, []), page
+        for link in found["links"]:
+            if not link.startswith(("#", "http")):
+                assert (page.parent / unquote(link.split("#")[0])).is_file(), link
+        # Every map tells the value of the cell in its middle, and where its patch lies.
+        assert bool(found["pointed"]) == (page.parent.name == "images")
+        for text in found["pointed"]:
+            assert f": {maps.probabilities[0, 2, 2]:.4f} (clean" in text
+            assert "cell 2, 2; patch on rows 84–139, columns 84–139" in text
 
 
 def test_the_page_is_self_contained(finished):

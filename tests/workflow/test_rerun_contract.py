@@ -37,6 +37,11 @@ SYNTHESIS = {
     "build_report",
 }
 
+OCCLUSION = {
+    *("occlude", "score_occlusion", "plot_occlusion", "tabulate_occlusion"),
+    *("build_occlusion_pages", "build_report"),
+}
+
 MORE = {"kind": "scenes", "per_class": 1, "seed": 9, "classes": ["striped_disc"]}
 
 
@@ -54,6 +59,7 @@ CONTRACT = [
         },
         SYNTHESIS,
     ),
+    ({"methods": ["occlusion"]}, OCCLUSION),
     ({"batch_size": 1}, SCENES),
     ({"variants": ["normal", "rotate_90_clockwise"]}, FEATURES),
     ({"variants": ["normal", "rotate_90_clockwise", "centre_occlusion", "rotated"]}, FEATURES),

@@ -5,12 +5,14 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import yaml
 
+from convscope.occlusion.score_table import read_context_rows, read_score_rows
 from rerun_rows import COLOURS, GEOMETRY, IMAGES, NETWORK, TABLES, TRAINING, name_of, network, toy
 from snakemake_runs import ROOT
 
 PAGES = {"build_occlusion_pages"}
 FIGURES = {"plot_occlusion", *PAGES}
-MAPS = {"occlude", "tabulate_occlusion", *FIGURES}
+SCORES = {"score_occlusion", "tabulate_occlusion", *FIGURES}
+MAPS = {"occlude", *SCORES}
 COARSE = {"name": "coarse", "patch": 56, "stride": 42}
 
 
@@ -27,6 +29,8 @@ CONTRACT = [
     (occlusion(images=2), MAPS),
     (occlusion(method="plain"), MAPS),
     (occlusion(method="coarse_to_fine"), MAPS),
+    (occlusion(curve_steps=3), SCORES),
+    (occlusion(curve_seed=5), SCORES),
     (occlusion(sigma=2), FIGURES),
     (occluders({**COARSE, "patch": 60}), MAPS),
     (occluders({**COARSE, "stride": 30}), MAPS),
@@ -85,3 +89,8 @@ def test_maps_figures_and_pages_are_there(occluded):
     assert (maps.parent / "times.tsv").read_text().startswith("image\tseconds\n")
     assert list(maps.parent.glob("figures/*.png"))
     assert (results / "report/occlusion/index.html").is_file()
+    (row,) = read_score_rows(results / "occlusion/scores.tsv")
+    assert (row["network"], row["occluder"]) == ("small", "coarse")
+    assert all(row[name] for name in ("deletion", "random_insertion", "label_erased"))
+    (row,) = read_context_rows(results / "occlusion/context.tsv")
+    assert row["scenes"] == "1"

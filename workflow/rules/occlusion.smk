@@ -1,7 +1,7 @@
 """Slide occluders over chosen images and draw what the networks miss.
 
 Reads: <results>/images, weights. Writes: <results>/occlusion, <results>/report/occlusion. The maps
-use a GPU where one is given.
+and their scores use a GPU where one is given.
 """
 
 
@@ -32,14 +32,41 @@ rule occlude:
         "../../scripts/occlude.py"
 
 
+rule score_occlusion:
+    """Measure curves, project the strongest feature maps, on scenes erase and replace."""
+    input:
+        unpack(lambda wildcards: SETTINGS.occlusion.scenes_of(wildcards.batch)),
+        maps="<results>/occlusion/{network}/{batch}/{occluder}/occlusion.h5",
+        images=lambda wildcards: SETTINGS.images_file(
+            wildcards.network, wildcards.batch
+        ),
+        weights=lambda wildcards: SETTINGS.weights_file(wildcards.network),
+        check="<results>/networks/{network}/check.json",
+    output:
+        "<results>/occlusion/{network}/{batch}/{occluder}/scores.h5",
+    log:
+        "<logs>/score_occlusion/{network}/{batch}/{occluder}.log",
+    benchmark:
+        "<benchmarks>/score_occlusion/{network}/{batch}/{occluder}.tsv"
+    conda:
+        "../../envs/environment.yaml"
+    threads: 8
+    resources:
+        gpu=1,
+    params:
+        settings=lambda wildcards: SETTINGS.occlusion.score_occlusion(
+            wildcards.network, wildcards.batch, wildcards.occluder
+        ),
+    script:
+        "../../scripts/score_occlusion.py"
+
+
 rule plot_occlusion:
     """Draw the occlusion maps of each image, raw, smoothed and over the image."""
     input:
         occlusion="<results>/occlusion/{network}/{batch}/{occluder}/occlusion.h5",
+        scores="<results>/occlusion/{network}/{batch}/{occluder}/scores.h5",
         images=lambda wildcards: SETTINGS.images_file(
-            wildcards.network, wildcards.batch
-        ),
-        projections=lambda wildcards: SETTINGS.occlusion.projections(
             wildcards.network, wildcards.batch
         ),
     output:
@@ -59,13 +86,16 @@ rule plot_occlusion:
 
 
 rule tabulate_occlusion:
-    """Tabulate what each occluder costs, in positions and seconds, and how well it localises."""
+    """Tabulate what each occluder costs and finds, the scores of each image, object or context."""
     input:
         maps=SETTINGS.occlusion.maps(),
+        scores=SETTINGS.occlusion.scores(),
         times=SETTINGS.occlusion.times(),
         scenes=SETTINGS.occlusion.scenes(),
     output:
-        "<results>/occlusion/trade_off.tsv",
+        trade_off="<results>/occlusion/trade_off.tsv",
+        scores="<results>/occlusion/scores.tsv",
+        context="<results>/occlusion/context.tsv",
     log:
         "<logs>/tabulate_occlusion/trade_off.log",
     benchmark:
@@ -83,6 +113,8 @@ rule build_occlusion_pages:
     input:
         figures=SETTINGS.occlusion.figures(),
         trade_off="<results>/occlusion/trade_off.tsv",
+        scores="<results>/occlusion/scores.tsv",
+        context="<results>/occlusion/context.tsv",
     output:
         report(
             directory("<results>/report/occlusion"),

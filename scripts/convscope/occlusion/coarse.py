@@ -87,7 +87,7 @@ def completed(coarse: OcclusionMaps, fine: OcclusionMaps, refinement: Refinement
             guess = _interpolated(first, refinement)
         return np.where(evaluated, known, guess).astype(first.dtype)
 
-    names = ("logits", "probabilities", "class_map", "margin", "activity")
+    names = ("logits", "probabilities", "log_odds", "class_map", "margin", "activity")
     return replace(
         coarse,
         **{name: joined(name) for name in names},

@@ -3,60 +3,60 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 
+NONE = -1
+"""Stands for no class."""
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, eq=False)
 class ObjectOrContext:
-    """Probabilities of one class: of the image, without its object, on another background.
+    """What a network says of an image, of it without its object, and of it on another background.
 
-    ``object_drop`` is what the object gave, ``context_drop`` what the background gave.
+    Parameters
+    ----------
+    probabilities
+        Of the label and of the clean image's top class, float64 ``(3, 2)``; NaN where there is no
+        label or no such image.
+    answers
+        The most probable class of each, ``(3,)``; -1 where there is no such image.
     """
 
-    clean: float
-    erased: float
-    replaced: float
-
-    @property
-    def object_drop(self) -> float:
-        """Return by how much the probability falls when the object is erased."""
-        return self.clean - self.erased
-
-    @property
-    def context_drop(self) -> float:
-        """Return by how much the probability falls when the background is replaced."""
-        return self.clean - self.replaced
+    probabilities: np.ndarray
+    answers: np.ndarray
 
 
 @torch.inference_mode()
 def object_or_context(
     classify: Callable[[torch.Tensor], torch.Tensor],
-    image: torch.Tensor,
-    mask: torch.Tensor,
-    without_object: torch.Tensor,
-    background: torch.Tensor,
-    label: int,
+    clean: torch.Tensor,
+    erased: torch.Tensor,
+    replaced: torch.Tensor | None,
+    label: int | None,
 ) -> ObjectOrContext:
-    """Erase an image's object, and replace all but its object.
+    """Ask a network for an image and its partners.
 
     Parameters
     ----------
     classify
         Returns logits ``(n, K)`` of normalised images ``(n, 3, H, W)``: the network.
-    image
+    clean
         Normalised, ``(1, 3, H, W)``.
-    mask
-        Where the object is, boolean ``(H, W)``.
-    without_object
-        What stands in the object's place when it is erased, ``(1, 3, H, W)``: the same scene
-        without it, or a fill.
-    background
-        What stands around the object instead, ``(1, 3, H, W)``: another scene without object, or a
-        fill.
+    erased
+        The image without its object.
+    replaced
+        The image's object on another background, or None.
     label
-        The class.
+        The class, or None.
     """
-    erased = torch.where(mask, without_object, image)
-    replaced = torch.where(mask, image, background)
-    images = torch.cat([image, erased, replaced]).contiguous(memory_format=torch.channels_last)
-    return ObjectOrContext(*classify(images).double().softmax(1)[:, label].tolist())
+    images = torch.cat([clean, erased, *([] if replaced is None else [replaced])])
+    logits = classify(images.contiguous(memory_format=torch.channels_last)).double()
+    shares = logits.softmax(1).cpu().numpy()
+    top = int(shares[0].argmax())
+    probabilities, answers = np.full((3, 2), np.nan), np.full(3, NONE)
+    probabilities[: len(shares), 1] = shares[:, top]
+    if label is not None:
+        probabilities[: len(shares), 0] = shares[:, label]
+    answers[: len(shares)] = shares.argmax(1)
+    return ObjectOrContext(probabilities, answers)

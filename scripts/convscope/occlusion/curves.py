@@ -7,8 +7,9 @@ import numpy as np
 import torch
 
 from convscope.occlusion.grid import Grid, back_projected
+from convscope.occlusion.scores import DIGITS
 
-STEPS = 32
+STEPS = 16
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +73,7 @@ def curves(
         Images in one forward pass.
     """
     rank = torch.from_numpy(_ranks(back_projected(drops, grid))).to(clean.device)
-    counts = np.linspace(0, rank.numel(), steps + 1).round().astype(np.int64)
+    counts = _counts(steps, grid)
     found = []
     for first, second in ((fill, clean), (clean, fill)):
         probabilities = []
@@ -83,12 +84,23 @@ def curves(
             logits = classify(images.contiguous(memory_format=torch.channels_last))
             probabilities.append(logits.double().softmax(1)[:, label])
         found.append(torch.cat(probabilities).cpu().numpy())
-    return Curves(counts / rank.numel(), *found)
+    return Curves(shares_of(steps, grid), *found)
+
+
+def shares_of(steps: int, grid: Grid) -> np.ndarray:
+    """Return the share of pixels at each place of a curve, ``(steps + 1,)``."""
+    return _counts(steps, grid) / (grid.image[0] * grid.image[1])
+
+
+def _counts(steps: int, grid: Grid) -> np.ndarray:
+    return np.linspace(0, grid.image[0] * grid.image[1], steps + 1).round().astype(np.int64)
 
 
 def _ranks(scores: np.ndarray) -> np.ndarray:
     """Return each pixel's place, ``(H, W)``, when scores descend."""
-    order = np.argsort(np.where(np.isfinite(scores), -scores, np.inf), axis=None, kind="stable")
+    # Pixels under the same patches are equal, but for the rounding of sums.
+    ordered = np.where(np.isfinite(scores), -np.round(scores, DIGITS), np.inf)
+    order = np.argsort(ordered, axis=None, kind="stable")
     ranks = np.empty(scores.size, np.int64)
     ranks[order] = np.arange(scores.size)
     return ranks.reshape(scores.shape)

@@ -40,12 +40,13 @@ class OcclusionMaps:
     channel
         The channel of the last convolution's ReLU with the largest clean spatial sum; None where no
         ReLU follows the last convolution.
-    clean_logits, clean_probabilities
+    clean_logits, clean_probabilities, clean_log_odds
         Of label and top class; NaN without label.
     clean_activity
         The channel's spatial sum; NaN without channel.
-    logits, probabilities
-        Of label and top class, ``(2, rows, columns)``; NaN without label.
+    logits, probabilities, log_odds
+        Of label and top class, ``(2, rows, columns)``; NaN without label. The log-odds,
+        ln(p / (1 - p)), are from the logits, because p near 1 has lost them.
     class_map
         The most probable class, int32.
     margin
@@ -67,9 +68,11 @@ class OcclusionMaps:
     channel: int | None
     clean_logits: tuple[float, float]
     clean_probabilities: tuple[float, float]
+    clean_log_odds: tuple[float, float]
     clean_activity: float
     logits: np.ndarray
     probabilities: np.ndarray
+    log_odds: np.ndarray
     class_map: np.ndarray
     margin: np.ndarray
     activity: np.ndarray
@@ -131,6 +134,17 @@ def _finite(logits: np.ndarray) -> np.ndarray:
     return logits
 
 
+def _log_odds(logits: np.ndarray, index: int | None) -> np.ndarray:
+    """Return the log-odds of a class ``(P,)``, in which p near 1 is not lost; NaN of none."""
+    if index is None:
+        return np.full(len(logits), np.nan)
+    others = np.delete(logits, index, 1).astype(np.float64)
+    if not others.shape[1]:
+        return np.full(len(logits), np.inf)
+    highest = others.max(1)
+    return logits[:, index] - highest - np.log(np.exp(others - highest[:, None]).sum(1))
+
+
 def maps_of(responses: Responses, grid: Grid, label: int | None, method: str) -> OcclusionMaps:
     """Return the maps of responses to all positions of a grid.
 
@@ -167,9 +181,9 @@ def maps_of(responses: Responses, grid: Grid, label: int | None, method: str) ->
         label_values = np.full(len(values), np.nan) if label is None else values[:, label]
         return np.stack([label_values, values[:, top]])
 
+    log_odds = np.stack([_log_odds(rows, label), _log_odds(rows, top)])
     activity = np.full(len(rows) - 1, np.nan) if responses.activity is None else responses.activity
     clean_activity = np.nan if responses.clean_activity is None else responses.clean_activity
-    evaluated = filled(np.ones(len(rows) - 1), 0, bool)
     return OcclusionMaps(
         grid,
         label,
@@ -177,12 +191,14 @@ def maps_of(responses: Responses, grid: Grid, label: int | None, method: str) ->
         responses.channel,
         clean_logits=tuple(pair(rows[:1])[:, 0].tolist()),
         clean_probabilities=tuple(pair(probabilities[:1])[:, 0].tolist()),
+        clean_log_odds=tuple(log_odds[:, 0].tolist()),
         clean_activity=clean_activity,
         logits=filled(pair(rows[1:]), np.nan, np.float64),
         probabilities=filled(pair(probabilities[1:]), np.nan, np.float64),
+        log_odds=filled(log_odds[:, 1:], np.nan, np.float64),
         class_map=filled(rows[1:].argmax(1), -1, np.int32),
         margin=filled(best[:, 0] - second, np.nan, np.float64),
         activity=filled(activity, np.nan, np.float64),
-        evaluated=evaluated,
+        evaluated=filled(np.ones(len(rows) - 1), 0, bool),
         method=method,
     )

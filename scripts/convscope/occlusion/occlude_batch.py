@@ -24,7 +24,7 @@ def occlude_batch(
     network: Mapping[str, Any],
     packages: Mapping[str, str],
 ) -> list[float]:
-    """Write occlusion.h5 (schema ``occlusion/1``) of one batch by one network and one occluder.
+    """Write occlusion.h5 (schema ``occlusion/2``) of one batch by one network and one occluder.
 
     Parameters
     ----------

@@ -8,6 +8,8 @@ from convscope.occlusion.grid import Grid, back_projected
 
 LEAST_DROP = 0.05
 """Below this total positive drop a share says nothing."""
+DIGITS = 9
+"""Pixels under the same patches have equal scores, which sums only equal to about 1e-16."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,7 @@ def localisation(drops: np.ndarray, grid: Grid, mask: np.ndarray) -> Localisatio
     if positive.max() == 0.0:
         return UNDEFINED
     share = positive[mask].sum() / positive.sum()
-    highest = np.argmax(np.where(covered, scores, -np.inf))
+    highest = np.argmax(np.where(covered, np.round(scores, DIGITS), -np.inf))
     best, threshold = best_intersection(scores[covered], mask[covered])
     return Localisation(
         pointing=bool(mask.flat[highest]),
@@ -86,7 +88,8 @@ def best_intersection(scores: np.ndarray, mask: np.ndarray) -> tuple[float, floa
     order = np.argsort(-scores, kind="stable")
     ordered = scores[order]
     # Equal scores pass a threshold together.
-    last = np.append(ordered[1:] != ordered[:-1], True)
+    rounded = np.round(ordered, DIGITS)
+    last = np.append(rounded[1:] != rounded[:-1], True)
     hits = np.cumsum(mask[order])
     chosen = np.arange(1, len(scores) + 1)
     ratio = np.where(last, hits / (mask.sum() + chosen - hits), -1.0)

@@ -15,12 +15,13 @@ from convscope.occlusion.grid import Grid
 from convscope.occlusion.maps import Comparison, OcclusionMaps
 from convscope.occlusion.occluders import Occluder
 
-SCHEMA = "occlusion/1"
+SCHEMA = "occlusion/2"
 NONE = -1
 """Stands for no label and no channel."""
 MAPS = {
     "logits": (2, np.float32),
     "probabilities": (2, np.float32),
+    "log_odds": (2, np.float32),
     "class_map": (0, np.int32),
     "margin": (0, np.float32),
     "activity": (0, np.float32),
@@ -34,6 +35,7 @@ TABLES = {
     "channel": (0, np.int32),
     "clean_logits": (2, np.float32),
     "clean_probabilities": (2, np.float32),
+    "clean_log_odds": (2, np.float32),
     "clean_activity": (0, np.float32),
 }
 """Datasets with a number an image, ``(N,)``, or one for label and top class, ``(N, 2)``."""
@@ -90,8 +92,9 @@ class MapsWriter:
         for name in ("label", "channel"):
             value = getattr(maps, name)
             self._file[name][row] = NONE if value is None else value
-        for name in ("top", "clean_logits", "clean_probabilities", "clean_activity"):
-            self._file[name][row] = getattr(maps, name)
+        for name in TABLES:
+            if name not in ("label", "channel"):
+                self._file[name][row] = getattr(maps, name)
         self.methods.append(maps.method)
         comparison = maps.comparison
         self.comparisons.append(
@@ -222,6 +225,7 @@ def _maps(
         channel=None if channel == NONE else channel,
         clean_logits=tuple(file["clean_logits"][row].tolist()),
         clean_probabilities=tuple(file["clean_probabilities"][row].tolist()),
+        clean_log_odds=tuple(file["clean_log_odds"][row].tolist()),
         clean_activity=float(file["clean_activity"][row]),
         method=method,
         comparison=comparison,

@@ -5,13 +5,11 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from convscope.errors import UserError
-from convscope.files import write_text
-from convscope.hdf5 import attribute, reading
-from convscope.occlusion.scores import Localisation, localisation
+from convscope.occlusion.localised import localised
+from convscope.occlusion.scores import Localisation
 from convscope.occlusion.storage import read_index, read_maps
+from convscope.occlusion.tables import read_rows, write_rows
 from convscope.occlusion.times import read_times
-from convscope.scenes.store import SCHEMA
 
 COLUMNS = (
     "network",
@@ -43,9 +41,9 @@ def trade_off_rows(files: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     Parameters
     ----------
     files
-        Each ``{"occlusion", "times", "scenes", "scene_of", "network", "occluder"}``: occlusion.h5
-        and times.tsv of a batch, the scenes.h5 that its images come from or None, the scene of
-        each image where it is called otherwise, and two names.
+        Each ``{"occlusion", "times", "scenes", "scene_of", "geometry", "network", "occluder"}``:
+        occlusion.h5 and times.tsv of a batch, the scenes.h5 that its images come from or None, the
+        scene of each image where it is called otherwise, how images were prepared, and two names.
 
     Raises
     ------
@@ -60,10 +58,7 @@ def trade_off_rows(files: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 def write_trade_off(output: str | Path, files: Sequence[Mapping[str, Any]]) -> None:
     """Write ``trade_off_rows`` as tab-separated text; missing values are empty."""
-    lines = ["\t".join(COLUMNS)]
-    for row in trade_off_rows(files):
-        lines.append("\t".join(_text(row[column]) for column in COLUMNS))
-    write_text(output, "\n".join(lines) + "\n")
+    write_rows(output, COLUMNS, trade_off_rows(files))
 
 
 def read_trade_off(path: str | Path) -> list[dict[str, str]]:
@@ -74,18 +69,7 @@ def read_trade_off(path: str | Path) -> list[dict[str, str]]:
     UserError
         If the file is missing, or is no such table.
     """
-    try:
-        lines = Path(path).read_text(encoding="utf-8").removesuffix("\n").split("\n")
-    except (FileNotFoundError, UnicodeDecodeError):
-        lines = []
-    rows = [line.split("\t") for line in lines]
-    if rows[:1] != [list(COLUMNS)] or any(len(row) != len(COLUMNS) for row in rows):
-        raise UserError(
-            "the table of occluders is missing or damaged",
-            where=str(path),
-            remedy="Delete it and run snakemake again to rebuild it.",
-        )
-    return [dict(zip(COLUMNS, row, strict=True)) for row in rows[1:]]
+    return read_rows(path, COLUMNS, "occluders")
 
 
 def _row(network: str, occluder: str, files: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -97,8 +81,7 @@ def _row(network: str, occluder: str, files: Sequence[Mapping[str, Any]]) -> dic
         times = read_times(file["times"])
         seconds += [times[image] for image in maps]
         evaluated += [found.positions_evaluated for found in maps.values()]
-        if file["scenes"] is not None:
-            scores += _scores(file, maps)
+        scores += localised(file, maps).values()
     index = read_index(files[0]["occlusion"])
     defined = [score for score in scores if score.share is not None]
     return {
@@ -121,30 +104,5 @@ def _row(network: str, occluder: str, files: Sequence[Mapping[str, Any]]) -> dic
     }
 
 
-def _scores(file: Mapping[str, Any], maps: Mapping[str, Any]) -> list[Localisation]:
-    """Return the scores of the scenes of a batch; a mask at a time is in memory."""
-    found = []
-    with reading(file["scenes"], SCHEMA) as scenes:
-        places = {scene: place for place, scene in enumerate(attribute(scenes, "ids"))}
-        for image, of_image in maps.items():
-            scene = file.get("scene_of", {}).get(image, image)
-            if scene not in places:
-                raise UserError(
-                    f"there is no scene {scene!r} in it",
-                    where=str(file["scenes"]),
-                    remedy="Run snakemake again, so that the scenes are made anew.",
-                )
-            if of_image.label is not None:
-                mask = scenes["masks"][places[scene]].astype(bool)
-                found.append(localisation(of_image.drops(), of_image.grid, mask))
-    return found
-
-
 def _sides(sides: tuple[int, int]) -> str:
     return f"{sides[0]} × {sides[1]}" if sides[0] != sides[1] else str(sides[0])
-
-
-def _text(value: Any) -> str:
-    if value is None:
-        return ""
-    return f"{value:.4g}" if isinstance(value, float) else str(value)

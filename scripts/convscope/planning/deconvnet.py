@@ -192,11 +192,6 @@ class DeconvnetSettings:
 
     # Pages.
 
-    def projections_of(self, network: str, batch: str) -> list[str]:
-        """Return the projections of a network and batch, if there are any."""
-        made = ((n.name, b.name) for n, b in self._pairs())
-        return [self._file(network, batch, "deconv.h5")] * ((network, batch) in made)
-
     def sheets(self) -> list[str]:
         """Return the folders of sheets."""
         return [self._file(n.name, b.name, "sheets") for n, b in self._pairs()]

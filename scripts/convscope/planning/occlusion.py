@@ -6,13 +6,13 @@ from typing import Any
 
 from convscope.occlusion.occluders import Occluder, occluders_of
 from convscope.planning.choices import chosen_images
-from convscope.planning.deconvnet import DeconvnetSettings
 from convscope.planning.image_sources import batch_inputs
 from convscope.planning.network_entries import Network
 from convscope.planning.plan import Batch, Plan
 from convscope.planning.reporting import class_settings, pages, shows_imagenet
 from convscope.planning.rule_settings import rule_settings
 from convscope.predictions.labels import resolve_labels
+from convscope.scenes.names import SCENE_CLASSES
 
 REFINEMENT = ("every", "share", "compare")
 """Keys of the config that only the method ``coarse_to_fine`` reads."""
@@ -27,8 +27,6 @@ class OcclusionSettings:
         Of the run.
     identity
         Says what a network is, as params.
-    deconvnet
-        Says where projections are.
 
     Raises
     ------
@@ -40,10 +38,8 @@ class OcclusionSettings:
         self,
         plan: Plan,
         identity: Callable[[Network], dict[str, Any]],
-        deconvnet: DeconvnetSettings,
     ) -> None:
         self.plan = plan
-        self._deconvnet = deconvnet
         self.config = plan.config["occlusion"]
         self.chosen = "occlusion" in plan.config["methods"]
         self._identity = identity
@@ -91,15 +87,36 @@ class OcclusionSettings:
             refinement={key: self.config[key] for key in REFINEMENT} if refined else {},
         )
 
+    def score_occlusion(self, network: str, batch: str, occluder: str) -> dict[str, Any]:
+        """Return the params of ``score_occlusion``."""
+        chosen, members = self.plan.networks[network], self.plan.batches[batch]
+        scenes = None
+        if self._are_scenes(members):
+            known = resolve_labels({c: c for c in SCENE_CLASSES}, {network: chosen.classes})
+            classes = {name: found[network] for name, found in known.items()}
+            scenes = {"scene_of": self._scene_of(members), "classes": classes}
+        return rule_settings(
+            "score_occlusion",
+            **self._identity(chosen),
+            mean=list(chosen.preprocessing["mean"]),
+            std=list(chosen.preprocessing["std"]),
+            occluder=self.occluders[occluder].settings(),
+            steps=self.config["curve_steps"],
+            # Without curves there is no random order.
+            seed=self.config["curve_seed"] if self.config["curve_steps"] else 0,
+            scenes=scenes,
+        )
+
+    def scenes_of(self, batch: str) -> dict[str, str]:
+        """Return the scenes that a batch's images come from, by the name of the input."""
+        members = self.plan.batches[batch]
+        return {"scenes": batch_inputs(self.plan, members)[0]} if self._are_scenes(members) else {}
+
     def _labels(self, network: Network, batch: Batch, ids: list[str]) -> list[int | None]:
         images = self.plan.sample_sets[batch.sample_set].images
         texts = {i: label for i in ids if (label := images[i].label) is not None}
         known = resolve_labels(texts, {network.name: network.classes})
         return [known[image][network.name] if image in known else None for image in ids]
-
-    def projections(self, network: str, batch: str) -> list[str]:
-        """Return the projections that may hold that of the strongest feature map (Fig. 7c)."""
-        return self._deconvnet.projections_of(network, batch)
 
     def plot_occlusion(self, network: str, batch: str, occluder: str) -> dict[str, Any]:
         """Return the params of ``plot_occlusion``."""
@@ -112,7 +129,6 @@ class OcclusionSettings:
             sigma=self.config["sigma"],
             classes=class_settings(chosen.classes),
             labels={image: images[image].label for image in self._ids(members)},
-            projection_layer=chosen.architecture.last_convolution_relu.name,
         )
 
     def figures(self) -> list[str]:
@@ -126,6 +142,10 @@ class OcclusionSettings:
     def maps(self) -> list[str]:
         """Return the files of maps."""
         return [self._file(job, "occlusion.h5") for job in self._jobs]
+
+    def scores(self) -> list[str]:
+        """Return the files of scores."""
+        return [self._file(job, "scores.h5") for job in self._jobs]
 
     def scenes(self) -> list[str]:
         """Return the scenes of those jobs whose images are scenes, in their order."""
@@ -150,7 +170,12 @@ class OcclusionSettings:
         return rule_settings(
             "tabulate_occlusion",
             jobs=[
-                {"network": n.name, "occluder": o, "scene_of": self._scene_of(b)}
+                {
+                    "network": n.name,
+                    "occluder": o,
+                    "scene_of": self._scene_of(b),
+                    "geometry": n.geometry,
+                }
                 for n, b, o in self._jobs
             ],
         )

@@ -27,7 +27,7 @@ class Settings:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.deconvnet = DeconvnetSettings(plan, self._identity)
-        self.occlusion = OcclusionSettings(plan, self._identity, self.deconvnet)
+        self.occlusion = OcclusionSettings(plan, self._identity)
         self.invariance = InvarianceSettings(plan, self._identity)
         self.maximisation = MaximisationSettings(plan, self._identity)
         self.inversion = InversionSettings(plan, self._identity)

@@ -2,14 +2,11 @@
 
 import logging
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from convscope.deconvnet.figures.cells import DrawnUnit, read_unit
-from convscope.deconvnet.table import ProjectionTable, reading_projections
 from convscope.errors import UserError
 from convscope.figures.canvas import PAPER, Canvas
 from convscope.figures.contrast import fitted
@@ -26,9 +23,9 @@ from convscope.occlusion.figures.words import (
     remarks,
 )
 from convscope.occlusion.maps import OcclusionMaps
+from convscope.occlusion.score_files import read_feature, read_scores, scores_of
 from convscope.occlusion.storage import OcclusionIndex, read_index, read_maps
 from convscope.progress import progress
-from convscope.variants.definitions import NORMAL
 
 LOGGER = logging.getLogger(__name__)
 THUMBNAIL = 112
@@ -45,8 +42,7 @@ def draw_occlusion(
     sigma: float,
     classes: Sequence[str],
     labels: Mapping[str, str | None],
-    projections: str | Path | None = None,
-    projection_layer: str | None = None,
+    scores: str | Path | None = None,
 ) -> None:
     """Draw a figure of every image in occlusion.h5.
 
@@ -65,9 +61,8 @@ def draw_occlusion(
         The names of the network's classes.
     labels
         The class of each image as the sample sheet calls it, by id.
-    projections, projection_layer
-        deconv.h5 of the same network and batch, and the name of the ReLU after the last
-        convolution in it: where it holds the strongest feature map, its projection is drawn too.
+    scores
+        scores.h5 of the maps, whose curves and projections are drawn; or None.
 
     Raises
     ------
@@ -77,10 +72,8 @@ def draw_occlusion(
     """
     index = read_index(occlusion)
     _check_images(index, images)
-    with ExitStack() as stack, replacing_directory(output) as folder:
-        table = (
-            None if projections is None else stack.enter_context(reading_projections(projections))
-        )
+    measured = None if scores is None else read_scores(scores)
+    with replacing_directory(output) as folder:
         (folder / "thumbnails").mkdir()
         entries = []
         for image in progress(index.ids, LOGGER, what="figures", total=len(index.ids)):
@@ -95,7 +88,9 @@ def draw_occlusion(
                 occluder=index.occluder,
                 names=classes,
                 sigma=sigma,
-                projection=_projection(table, projection_layer, image, maps.channel),
+                projection=None if scores is None else read_feature(scores, image),
+                curves=measured and scores_of(measured, image, scores).curves,
+                shares=measured and measured.shares,
             )
             entries.append(_write(folder, subject))
         write_index(folder, _facts(index, network, occluder) | {"images": entries})
@@ -178,18 +173,3 @@ def _check_classes(maps: OcclusionMaps, classes: Sequence[str], path: str | Path
             where=str(path),
             remedy="Give the class list of the network that made the maps.",
         )
-
-
-def _projection(
-    table: ProjectionTable | None, layer: str | None, image: str, channel: int | None
-) -> DrawnUnit | None:
-    """Return the projection of a channel of the clean image, if the table holds it."""
-    if table is None or channel is None:
-        return None
-    ids, layers = table.attribute("images")["ids"], table.attribute("layers")
-    variants = table.attribute("variants")
-    for row in table.rows:
-        found = ids[row.image], variants[row.variant]["name"], layers[row.layer]["name"]
-        if found == (image, NORMAL, layer) and row.channel == channel:
-            return read_unit(table, row)
-    return None

@@ -4,7 +4,7 @@ import numpy as np
 from PIL import Image
 
 from convscope.figures.canvas import Canvas, Colour, outlined
-from convscope.figures.contrast import MIDDLE, stretched
+from convscope.figures.contrast import scale_of, stretched
 from convscope.figures.text import number
 from convscope.occlusion.figures.colours import (
     ACTIVITY,
@@ -27,7 +27,7 @@ from convscope.occlusion.figures.panels import (
     filled,
 )
 from convscope.occlusion.figures.places import enlarged, measured, nearest
-from convscope.occlusion.figures.subject import NAMED, Subject, log_odds
+from convscope.occlusion.figures.subject import NAMED, Subject
 from convscope.occlusion.figures.words import SATURATED, probability_text, share_text
 from convscope.occlusion.grid import at_pixels
 
@@ -90,7 +90,7 @@ def draw_overlay(canvas: Canvas, left: int, top: int, subject: Subject) -> Box:
 
 def draw_log_odds(canvas: Canvas, left: int, top: int, subject: Subject) -> Box:
     """Draw the map of the logarithm of the odds."""
-    values, clean = log_odds(subject.probability), float(log_odds(subject.clean))
+    values, clean = subject.log_odds, subject.clean_log_odds
     scale = scale_between(PROBABILITY, values, clean)
     colours = scale.colours(nearest(values, subject.maps.grid))
     detail = "ln(p / (1 − p)): also shows what p near 0 or 1 hides"
@@ -138,23 +138,18 @@ def draw_classes(canvas: Canvas, left: int, top: int, subject: Subject) -> Box:
 
 
 def draw_feature(canvas: Canvas, left: int, top: int, subject: Subject) -> Box | None:
-    """Draw the projection of the strongest feature map at its place in the image, if it is there.
-
-    Grey is zero.
-    """
-    unit = subject.projection
-    if unit is None:
+    """Draw the projection of the strongest feature map (Fig. 7c), if it was made; grey is zero."""
+    feature = subject.projection
+    if feature is None:
         return None
     title = "Strongest feature map, projected"
-    if unit.words is not None:
+    if feature.words is not None:
         below = draw_title(canvas, left, top, title, "")
-        canvas.cell(left, below, SIDE, unit.words)
+        canvas.cell(left, below, SIDE, feature.words)
         return None
-    whole = np.full((*subject.maps.grid.image, 3), MIDDLE, np.uint8)
-    above, start, below, end = unit.row.box
-    whole[above:below, start:end] = stretched(unit.projection).transpose(1, 2, 0)
-    detail = f"deconvnet, channel {unit.row.channel}, ±{number(unit.scale)}"
-    return draw_panel(canvas, left, top, title, detail, enlarged(whole, SIDE))
+    picture = stretched(feature.pixels).transpose(1, 2, 0)
+    detail = f"deconvnet, channel {subject.maps.channel}, ±{number(scale_of(feature.pixels))}"
+    return draw_panel(canvas, left, top, title, detail, enlarged(picture, SIDE))
 
 
 def _legend(canvas: Canvas, left: int, top: int, lines: list[tuple[Colour, str, float]]) -> None:

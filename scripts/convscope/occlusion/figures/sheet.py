@@ -2,6 +2,7 @@
 
 from convscope.figures.canvas import FAINT, Canvas
 from convscope.occlusion.figures import maps
+from convscope.occlusion.figures.curves import draw_curves
 from convscope.occlusion.figures.maps import Box
 from convscope.occlusion.figures.panels import HEAD, SIDE, WIDTH
 from convscope.occlusion.figures.subject import Subject
@@ -33,6 +34,7 @@ PANELS = {
     "log_odds": (1, 0, maps.draw_log_odds),
     "activity": (1, 1, maps.draw_activity),
     "classes": (1, 2, maps.draw_classes),
+    "curves": (1, 4, draw_curves),
 }
 """Row, column and maker of each panel; the legend of classes stands in what is left of row 1."""
 
@@ -46,9 +48,9 @@ def draw_subject(subject: Subject) -> tuple[Canvas, dict[str, Box]]:
         The figure.
     dict
         Left, top, width and height of each panel's picture, in the figure's pixels, by the names of
-        ``PANELS``; ``activity`` and ``projection`` where there are such.
+        ``PANELS``; ``activity``, ``projection`` and ``curves`` where there are such.
     """
-    columns = COLUMNS + (subject.projection is not None)
+    columns = COLUMNS + any(part is not None for part in (subject.projection, subject.curves))
     width = columns * WIDTH
     canvas = Canvas(width + MARGIN, HEIGHT)
     _write_head(canvas, subject, width - MARGIN)

@@ -7,12 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from convscope.deconvnet.figures.cells import DrawnUnit
 from convscope.occlusion.grid import smoothed
 from convscope.occlusion.maps import OcclusionMaps
+from convscope.occlusion.score_files import Feature
 
-FINEST = 2.0**-24
-"""Stored probabilities (float32) can't tell what is nearer to 1 than this."""
 NAMED = 8
 """Entries in the legend of a class map, at most; the last then stands for all other classes."""
 
@@ -47,7 +45,9 @@ class Subject:
     sigma
         Of the smoothed map, in cells.
     projection
-        Of the strongest feature map, if it was made; and where in the image it lies.
+        Of the strongest feature map, if it was made.
+    curves, shares
+        As ``convscope.occlusion.score_files`` has them, if there are any.
     """
 
     image: str
@@ -58,7 +58,9 @@ class Subject:
     occluder: Mapping[str, Any]
     names: Sequence[str]
     sigma: float
-    projection: DrawnUnit | None = None
+    projection: Feature | None = None
+    curves: np.ndarray | None = None
+    shares: np.ndarray | None = None
 
     @property
     def place(self) -> int:
@@ -85,6 +87,16 @@ class Subject:
         """Return the map of the probability of that class, float64."""
         return self.maps.probabilities[self.place].astype(np.float64)
 
+    @property
+    def log_odds(self) -> np.ndarray:
+        """Return the map of that class's log-odds, float64."""
+        return self.maps.log_odds[self.place].astype(np.float64)
+
+    @property
+    def clean_log_odds(self) -> float:
+        """Return the clean image's log-odds of that class."""
+        return self.maps.clean_log_odds[self.place]
+
     @cached_property
     def smooth(self) -> np.ndarray:
         """Return the smoothed map."""
@@ -102,9 +114,3 @@ class Subject:
         shares = dict(zip(found.tolist(), counts / counts.sum(), strict=True))
         order = sorted(shares, key=lambda index: (index != self.index, -shares[index], index))
         return [ClassShare(index, self.names[index], shares[index]) for index in order]
-
-
-def log_odds(probability: np.ndarray | float) -> np.ndarray:
-    """Return the natural logarithm of p / (1 - p), within what stored probabilities can tell."""
-    kept = np.clip(np.asarray(probability, dtype=np.float64), 1e-45, 1 - FINEST)
-    return np.log(kept) - np.log1p(-kept)
