@@ -14,16 +14,18 @@ SMALL = 8
 
 
 def draw_curves(canvas: Canvas, left: int, top: int, subject: Subject) -> Box | None:
-    """Draw the curves of a map and of a random order, if there are any, with their areas."""
+    """Draw the curves of a map and of a random order, if there are any."""
     if subject.curves is None:
         return None
-    areas = np.trapezoid(subject.curves, subject.shares)
-    words = [
-        f"{way} {areas[0, place]:.2f} ({areas[1, place]:.2f})" for place, way in enumerate(WAYS)
-    ]
-    detail = f"area (in a random order): {', '.join(words)}"
+    detail = "probability of the class; area in the legend"
     picture = _picture(subject.curves, subject.shares)
     return draw_panel(canvas, left, top, "Deletion and insertion", detail, picture)
+
+
+def curve_label(way: str, order: str, curve: np.ndarray, shares: np.ndarray) -> str:
+    """Return what a curve is and the area under it."""
+    words = way if order == "map" else f"{way}, random"
+    return f"{words} {np.trapezoid(curve, shares):.2f}"
 
 
 def _picture(curves: np.ndarray, shares: np.ndarray) -> np.ndarray:
@@ -33,14 +35,13 @@ def _picture(curves: np.ndarray, shares: np.ndarray) -> np.ndarray:
         axes = axes_at(figure, 36, 10, SIDE - 50, SIDE - 52)
         for order, lines in zip(ORDERS, curves, strict=True):
             for way, colour, line in zip(WAYS, COLOURS, lines, strict=False):
-                label = way if order == "map" else f"{way}, random order"
                 axes.plot(
                     shares,
                     line,
                     linestyle=DASHES[order],
                     color=colour,
                     linewidth=1.8 if order == "map" else 1.1,
-                    label=label,
+                    label=curve_label(way, order, line, shares),
                 )
         axes.set_xlim(0, 1)
         axes.set_ylim(-0.02, 1.02)
