@@ -77,7 +77,7 @@ def test_layers_keep_what_their_inversion_shows(network, tmp_path, photographs):
         **TRANSFORM,
     )
     found = read_inversion(tmp_path / "i.h5")
-    # With 400 iterations, as published, every layer of the first half ends below 0.25.
+    # With 400 iterations, as published, these layers end below 0.25.
     assert (found.e2 < 0.35).all()
     assert (found.e2 < 0.5 * found.control_e2).all()
     assert np.all(np.diff(found.psnr) < 0)
