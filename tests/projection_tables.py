@@ -17,7 +17,7 @@ NETWORK_LAYERS = ["features.0", "features.1", "features.3.squeeze_activation", "
 OCCLUSION = {"centre_occlusion": {"occlude": "centre", "size": 80, "grey": 128}}
 VARIANTS = [
     {"name": name, "definition": definition_of(name, OCCLUSION)}
-    for name in ("centre_occlusion", "normal")
+    for name in ("normal", "centre_occlusion")
 ]
 CONTROLS = ["other_channel", "random_weights", "random_weights_and_switches"]
 BOXES = [(10, 20, 13, 23), (0, 64, 160, 224)]

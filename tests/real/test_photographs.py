@@ -106,9 +106,14 @@ def test_alexnet_goes_through_every_method(tmp_path, photographs):
             occluders=[{"name": "coarse", "patch": 112, "stride": 56}],
             occlusion={"images": 1},
             invariance={"images": 2, "transforms": coarse},
+            maximisation={
+                **{"classes": ["ostrich"], "presets": ["ladder_a", "ladder_f"], "iterations": 3},
+                **{"snapshots": [0], "threads": 2},
+            },
+            inversion={"images": 1, "layers": ["relu1", "relu5"], "iterations": 3, "threads": 2},
         )
         outcome = snakemake(tmp_path, config=config)
     assert outcome.status == 0, outcome.text
     report = tmp_path / "results/methods/report"
-    for method in ("projections", "occlusion", "invariance"):
+    for method in ("projections", "occlusion", "invariance", "maximisation", "inversion"):
         assert (report / method / "index.html").stat().st_size > 5_000

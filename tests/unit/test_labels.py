@@ -52,6 +52,7 @@ def test_an_ambiguous_label_is_refused_where_a_network_looks_and_null_elsewhere(
     overlay = sheet_overlay(write_sheet(tmp_path, urls(1, "lion")))
     overlay["networks"] = ["eyes", "other"]
     overlay["sample_sets"] = ["toys", "scenes"]
+    overlay["methods"] = []
     overlay["network_definitions"]["other"] = {
         "architecture": "alexnet",
         "weights": "random",
