@@ -71,13 +71,17 @@ class Run:
         return self.log.read_text()
 
     @property
-    def name(self) -> str:
-        """What its jobs are called in SLURM."""
-        return re.search(r"SLURM run ID: (\S+)", self.text)[1]
+    def name(self) -> str | None:
+        """What its jobs are called in SLURM; None until it has said so."""
+        found = re.search(r"SLURM run ID: (\S+)", self.text)
+        return found and found[1]
 
     def jobs(self, rule: str) -> list[dict[str, str]]:
         """Return the SLURM jobs of a rule in this run, the oldest first."""
-        mine = [job for job in self.cluster.jobs() if job["JobName"] == self.name]
+        name = self.name
+        if name is None:
+            return []
+        mine = [job for job in self.cluster.jobs() if job["JobName"] == name]
         return [job for job in mine if re.match(rf"rule_{rule}(_wildcards|$)", job["Comment"])]
 
     def wait_for(self, happened) -> None:
