@@ -6,8 +6,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from convscope.digests import settings_digest
 from convscope.errors import UserError
 from convscope.planning.batches import batch_name, cut_batches
@@ -15,6 +13,7 @@ from convscope.planning.image_checks import check_images, check_variants
 from convscope.planning.network_entries import Network, plan_network, training_of
 from convscope.planning.sample_sets import SampleSet, plan_sample_set
 from convscope.planning.schema import suggestion, validated
+from convscope.planning.yaml_files import read_yaml
 from convscope.variants.definitions import check_definitions, definition_of
 
 
@@ -148,8 +147,8 @@ def _refuse_nameless_overlays(overlays: list[Path], repository: Path) -> None:
     for overlay in overlays:
         if overlay.resolve() == default:
             continue
-        main = yaml.safe_load(default.read_text(encoding="utf-8"))["experiment"]
-        content = yaml.safe_load(overlay.read_text(encoding="utf-8")) or {}
+        main = read_yaml(default)["experiment"]
+        content = read_yaml(overlay) or {}
         given = content.get("experiment")
         if given is None or given == main:
             raise UserError(

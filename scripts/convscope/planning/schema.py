@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema
-import yaml
 
 from convscope.errors import UserError
+from convscope.planning.yaml_files import read_yaml
 
 LONGEST_VALUE = 200
 TYPES = {
@@ -82,7 +82,7 @@ def suggestion(text: str, known: Iterable[str]) -> str:
 
 @cache
 def _validator(schema_file: Path) -> jsonschema.Draft202012Validator:
-    schema = yaml.safe_load(schema_file.read_text(encoding="utf-8"))
+    schema = read_yaml(schema_file)
     return jsonschema.Draft202012Validator(schema)
 
 
