@@ -10,6 +10,8 @@ from pathlib import Path
 
 import yaml
 
+from dry_runs import dry_run
+
 ROOT = Path(__file__).resolve().parents[1]
 TINY = ROOT / "tests/workflow/tiny.yaml"
 PARTS = ("Snakefile", "workflow", "scripts", "config", "envs")
@@ -54,14 +56,16 @@ def snakemake(
     directory.mkdir(parents=True, exist_ok=True)
     overlay = ["--configfile", str(config)] if config else []
     # Keyword-like options first: some of Snakemake's take several values.
-    command = [
-        *(sys.executable, "-m", "snakemake", "-s", str(repository / "Snakefile")),
-        *("--directory", str(directory), "--cores", str(cores), *overlay, *arguments),
-    ]
+    arguments = (
+        *("-s", str(repository / "Snakefile"), "--directory", str(directory)),
+        *("--cores", str(cores), *overlay, *arguments),
+    )
     variables = {key: value for key, value in os.environ.items() if "proxy" not in key.lower()}
     variables.pop("PYTHONPATH", None)
+    if "-n" in arguments and environment is None:
+        return Outcome(*dry_run(arguments, directory, variables))
     done = subprocess.run(
-        command,
+        [sys.executable, "-m", "snakemake", *arguments],
         capture_output=True,
         text=True,
         timeout=timeout,
