@@ -18,24 +18,39 @@ OWN = threading.local()
 
 
 def dry_run(
-    arguments: Sequence[str], directory: Path, environment: dict[str, str]
+    arguments: Sequence[str],
+    directory: Path,
+    environment: dict[str, str],
+    changed_by: str | None = None,
 ) -> tuple[int, str]:
-    """Return the exit status of ``snakemake ARGUMENTS`` in ``directory``, and what it said."""
+    """Return the exit status of ``snakemake ARGUMENTS`` in ``directory``, and what it said.
+
+    ``changed_by`` names a module beside this one that is imported before Snakemake starts.
+    """
     if not hasattr(OWN, "server"):
         # It ends with the pipe to its input, when this thread does.
         command = [sys.executable, __file__]
         pipe = subprocess.PIPE
         OWN.server = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True)
     request = {"arguments": arguments, "directory": str(directory), "environment": environment}
+    request["changed_by"] = changed_by
     OWN.server.stdin.write(json.dumps(request) + "\n")
     OWN.server.stdin.flush()
     return tuple(json.loads(OWN.server.stdout.readline()))
 
 
-def become(said: int, arguments: list[str], directory: str, environment: dict[str, str]) -> None:
+def become(
+    said: int,
+    arguments: list[str],
+    directory: str,
+    environment: dict[str, str],
+    changed_by: str | None,
+) -> None:
     """Turn this fork into the Snakemake that is asked for, which exits."""
     from snakemake.cli import main
 
+    if changed_by:
+        __import__(changed_by)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(said, 1)
     os.dup2(said, 2)

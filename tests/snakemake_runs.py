@@ -51,8 +51,12 @@ def snakemake(
     cores: int = 2,
     environment: dict[str, str] | None = None,
     timeout: float = 600,
+    changed_by: str | None = None,
 ) -> Outcome:
-    """Call Snakemake in ``directory`` on the workflow of ``repository``."""
+    """Call Snakemake in ``directory`` on the workflow of ``repository``.
+
+    ``changed_by`` names a module beside this one that changes what Snakemake says in a dry run.
+    """
     directory.mkdir(parents=True, exist_ok=True)
     overlay = ["--configfile", str(config)] if config else []
     # Keyword-like options first: some of Snakemake's take several values.
@@ -63,7 +67,7 @@ def snakemake(
     variables = {key: value for key, value in os.environ.items() if "proxy" not in key.lower()}
     variables.pop("PYTHONPATH", None)
     if "-n" in arguments and environment is None:
-        return Outcome(*dry_run(arguments, directory, variables))
+        return Outcome(*dry_run(arguments, directory, variables, changed_by))
     done = subprocess.run(
         [sys.executable, "-m", "snakemake", *arguments],
         capture_output=True,

@@ -1,88 +1,161 @@
 """Results shared between users (SNAKEMAKE_OUTPUT_CACHE): taken when equal, never by mistake."""
 
-from functools import partial
+from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from convscope.hdf5 import reading
+from convscope.fetching.mini_imagenet_index import MINI_IMAGENET, WNIDS
 from projects import Project, Sheet
+from servers import serving_hub, write_split
+from snakemake_runs import copy_repository
 
-NAMES = "abcdefghij"
+SAMPLES = 10
 """So many that images.h5 is above a megabyte, where Snakemake compares times, not contents."""
 
-WEIGHTS = "results/shared/weights/random/*/weights.safetensors"
-IMAGES = ("prepare_images", "extract_features", "occlude")
-FEATURES = "results/sheet/features/untrained/*/features.h5"
-MAPS = "results/sheet/occlusion/untrained/*/coarse/occlusion.h5"
-OCCLUSION = {
+FILES = {
+    "fetch_mini_imagenet": "results/shared/samples/mini_imagenet/*/test/0/images.zip",
+    "make_random_weights": "results/shared/weights/random/*/weights.safetensors",
+    "extract_features": "results/sheet/features/untrained/*/features.h5",
+    "occlude": "results/sheet/occlusion/untrained/*/coarse/occlusion.h5",
+}
+OWN = {"check_network", "prepare_images"}
+CONFIG = {
+    "sample_set_definitions": {
+        "samples": {"kind": "mini_imagenet", "classes": [WNIDS[0]], "per_class": SAMPLES}
+    },
+    "batch_size": SAMPLES,
     "methods": ["occlusion"],
     "occluders": [{"name": "coarse", "patch": 112, "stride": 112}],
     "occlusion": {"images": 1},
 }
-UNTIL = ("--until", "extract_features", "occlude", "--cache")
+UNTIL = ("--until", "extract_features", "occlude")
 
 
-@pytest.fixture
-def user(repository, tmp_path):
-    """Return a function that runs a new user's extraction with the common cache."""
+@dataclass(frozen=True)
+class User:
+    """Somebody with a folder and two images, ``a`` and ``b``; hub and cache are everybody's."""
 
-    def run(name, seeds):
-        folder = tmp_path / name
-        folder.mkdir()
+    sheet: Sheet
+    hub: str
+    cache: Path
+
+    @classmethod
+    def of(cls, folder, hub, repository, seeds=(1, 2)):
         sheet = Sheet(folder, Project(repository, folder))
-        for image, seed in zip(NAMES, seeds, strict=True):
-            sheet.draw(image, seed)
-        sheet.write(sheet.rows(NAMES))
-        (tmp_path / "cache").mkdir(exist_ok=True)
-        environment = {"SNAKEMAKE_OUTPUT_CACHE": str(tmp_path / "cache")}
-        config = sheet.config(batch_size=len(NAMES), **OCCLUSION)
-        run = partial(sheet.project.run, *UNTIL, config=config, environment=environment)
-        outcome = run()
+        folder.mkdir(parents=True)
+        for name, seed in zip("ab", seeds, strict=True):
+            sheet.draw(name, seed)
+        sheet.write(sheet.rows("ab"))
+        cache = folder.parent / "cache"
+        cache.mkdir(exist_ok=True)
+        return cls(sheet, hub.base, cache)
+
+    def run(self, *arguments, sets=("samples",), **keywords):
+        urls = {"mini_imagenet": self.hub}
+        config = self.sheet.config(**CONFIG, sample_sets=list(sets), base_urls=urls)
+        outcome = self.sheet.project.run(*arguments, *UNTIL, config=config, **keywords)
         assert outcome.status == 0, outcome.text
-        if name == "equal":
-            assert run("-n").jobs == {}
-        return folder
+        return outcome
 
-    return run
+    def share(self):
+        self.run("--cache", environment={"SNAKEMAKE_OUTPUT_CACHE": str(self.cache)})
+
+    def names(self):
+        """Return by rule and batch under which name the cache has results; runs no job."""
+        sets = ("samples", "sheet")
+        text = self.run("-n", "--summary", sets=sets, changed_by="names_in_cache").text
+        lines = [line.split("\t") for line in text.splitlines() if line.startswith("shared\t")]
+        return {(rule, batch.partition("-")[0]): name for _, rule, batch, name in lines}
+
+    def files(self):
+        """Return by rule which files in the cache the results are."""
+        found = {}
+        for rule, pattern in FILES.items():
+            (path,) = self.sheet.folder.glob(pattern)
+            assert path.is_symlink()
+            found[rule] = path.resolve()
+        return found
+
+    def logs(self):
+        """Return the rules whose jobs ran: each leaves a log."""
+        folder = self.sheet.folder
+        logs = [path for path in folder.glob("results/*/logs/**/*.log") if path.stat().st_size]
+        return {path.relative_to(folder).parts[3] for path in logs}
 
 
-def one(folder, pattern) -> Path:
-    (path,) = folder.glob(pattern)
-    assert path.is_symlink()
-    return path.resolve()
+def picture(seed):
+    """Return a JPEG file of noise."""
+    pixels = np.random.default_rng(seed).integers(0, 256, (40, 48, 3), dtype=np.uint8)
+    file = BytesIO()
+    Image.fromarray(pixels).save(file, "jpeg")
+    return file.getvalue()
 
 
-def logs(folder):
-    """Return the rules whose jobs ran."""
-    files = folder.glob("results/*/logs/**/*.log")
-    return {path.relative_to(folder).parts[3] for path in files if path.stat().st_size}
+@pytest.fixture(scope="module")
+def hub(tmp_path_factory):
+    """Serve Mini-ImageNet; only the samples of its first class are pictures."""
+    folder = tmp_path_factory.mktemp("hub")
+    pictures = {f"{WNIDS[0]}_{row:03d}": picture(row) for row in range(SAMPLES)}
+    write_split(folder, MINI_IMAGENET, "test", lambda image: pictures.get(image, b"none"))
+    with serving_hub(folder, revision=MINI_IMAGENET.revision) as server:
+        yield server
 
 
-def peaks(folder):
-    """Return the peaks of every image, ``(images, channels)``."""
-    with reading(one(folder, FEATURES), "features/1") as file:
-        return file["variants/normal/peak_value"][:]
+@pytest.fixture(scope="module")
+def first(hub, repository, tmp_path_factory):
+    """Return the user who computed what is shared."""
+    user = User.of(tmp_path_factory.mktemp("users") / "first", hub, repository)
+    user.share()
+    return user
 
 
-def test_equal_results_are_taken_and_exchanged_files_never_hit(user, project):
-    first = user("first", range(10))
-    equal = user("equal", range(10))
-    exchanged = user("exchanged", reversed(range(10)))
-    assert one(equal, WEIGHTS) == one(first, WEIGHTS) == one(exchanged, WEIGHTS)
-    for files in (FEATURES, MAPS):
-        assert one(equal, files) == one(first, files) != one(exchanged, files)
-    # Nothing was made twice: a job that runs leaves a log.
-    assert logs(first) == {"check_network", "make_random_weights", *IMAGES}
-    assert logs(equal) == {"check_network", "prepare_images"}
-    assert logs(exchanged) == {"check_network", *IMAGES}
-    assert np.allclose(peaks(exchanged), peaks(first)[::-1], rtol=1e-4, atol=1e-6)
-    assert not np.allclose(peaks(exchanged), peaks(first), rtol=1e-2)
-    # Other code of the features: their part alone is computed anew.
-    with project.edited("scripts/convscope/features/peaks.py", "\nimport ", "\nA = 1\nimport "):
-        changed = user("changed", range(10))
-    assert logs(changed) == {"check_network", "prepare_images", "extract_features"}
-    assert one(changed, WEIGHTS) == one(first, WEIGHTS)
-    assert one(changed, MAPS) == one(first, MAPS)
-    assert one(changed, FEATURES) != one(first, FEATURES)
+@pytest.fixture(scope="module")
+def names(first):
+    """Return under which names it is shared, and what another user would share."""
+    return first.names()
+
+
+def test_a_second_clone_computes_nothing_that_is_shared(first, names, hub):
+    """Weights, samples, features and occlusion maps."""
+    assert first.logs() == {*FILES, *OWN}
+    hub.requests.clear()
+    place = first.sheet.folder.parent
+    second = User.of(place / "second", hub, copy_repository(place / "second clone"))
+    second.share()
+    assert second.logs() == OWN
+    assert second.files() == first.files()
+    assert hub.requests == []
+    assert second.run("-n").jobs == {}
+    # What is said to be the names are the names.
+    said = {rule: name for (rule, batch), name in names.items() if batch != "sheet"}
+    assert said == {rule: file.name[:64] for rule, file in first.files().items()}
+
+
+def test_exchanged_files_and_other_code_are_never_taken(first, names, hub, repository):
+    """Of each change just what depends on it has another name; nothing needs to be computed."""
+    # The same two names, the same two files, but the other way round.
+    exchanged = User.of(first.sheet.folder.parent / "exchanged", hub, repository, seeds=(2, 1))
+
+    def after_edit(user, module):
+        edit = (f"scripts/convscope/{module}", "\nimport ", "\nCHANGED = 1\nimport ")
+        with user.sheet.project.edited(*edit):
+            now = user.names()
+        assert now.keys() == names.keys()
+        return {key for key in names if now[key] != names[key]}
+
+    features, maps = (
+        {(rule, batch) for batch in ("samples", "sheet")}
+        for rule in ("extract_features", "occlude")
+    )
+    peaks = after_edit(exchanged, "features/peaks.py")
+    assert peaks == {*features, ("occlude", "sheet")}
+    patches = after_edit(exchanged, "occlusion/winograd.py")
+    assert patches == {*maps, ("extract_features", "sheet")}
+    weights = after_edit(first, "networks/weights.py")
+    assert weights == {("make_random_weights", ""), *features, *maps}
+    # Samples depend on where they come from and on no code.
+    assert ("fetch_mini_imagenet", "") in names
