@@ -7,9 +7,9 @@ import shutil
 import pytest
 import yaml
 
+from slurm_profile import PROFILE, with_a_groups_cache
 from snakemake_runs import ROOT
 
-PROFILE = ROOT / "workflow/profiles/slurm"
 RULES = {
     part.partition(":")[0]: part
     for path in sorted((ROOT / "workflow/rules").glob("*.smk"))
@@ -34,6 +34,17 @@ def test_the_profile_speaks_of_all_rules_with_a_gpu_and_of_no_others(profile):
     assert all("attempt" in text for text in profile["default-resources"].values())
     for resources in profile["set-resources"].values():
         assert all("attempt" in text for text in resources.values())
+
+
+def test_a_groups_cache_is_of_all_rules_that_share_results(profile):
+    """By name: a bare ``--cache`` does not reach the jobs."""
+    sharing = {name for name, text in RULES.items() if "\n    cache: True\n" in text}
+    assert set(with_a_groups_cache()["cache"]) == sharing
+    assert "cache" not in profile
+
+
+def test_no_rule_has_a_job_for_each_image():
+    assert [name for name, text in RULES.items() if "{image" in text.split("params:")[0]] == []
 
 
 def test_the_faults_that_the_page_tells_are_those_of_the_version_that_is_pinned():
