@@ -14,7 +14,7 @@ from typing import ClassVar
 import pytest
 
 from slurm_cluster import Cluster, missing
-from snakemake_runs import ROOT
+from slurm_profile import PROFILE
 
 PATIENCE = 600.0
 
@@ -40,14 +40,16 @@ class Run:
 
     numbers: ClassVar = count()
 
-    def __init__(self, cluster: Cluster, directory: Path, *arguments: str) -> None:
+    def __init__(
+        self, cluster: Cluster, directory: Path, *arguments: str, profile: Path = PROFILE
+    ) -> None:
         self.cluster = cluster
         self.directory = directory
         directory.mkdir(exist_ok=True)
         self.log = directory.parent / f"said-{next(self.numbers)}.log"
         command = [
             *(sys.executable, str(Path(__file__).with_name("snakemake_that_looks_often.py"))),
-            *("--workflow-profile", str(ROOT / "workflow/profiles/slurm")),
+            *("--workflow-profile", str(profile)),
             *("--directory", str(directory), *arguments),
         ]
         environment = {
@@ -110,8 +112,8 @@ def start(cluster):
     """Return a function that starts Snakemake with the profile; what is left is killed."""
     runs = []
 
-    def starting(directory, *arguments):
-        runs.append(Run(cluster, directory, *arguments))
+    def starting(directory, *arguments, **keywords):
+        runs.append(Run(cluster, directory, *arguments, **keywords))
         return runs[-1]
 
     yield starting

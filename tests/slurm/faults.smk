@@ -1,4 +1,7 @@
-"""Jobs to which something happens; each gets through at another attempt, but for one."""
+"""Jobs to which something happens; each gets through at another attempt, but for one.
+
+At their first attempt those that wait to be hurt have written half of a file.
+"""
 
 
 rule all:
@@ -11,9 +14,10 @@ rule cancelled:
         "cancelled.txt",
     resources:
         attempt=lambda wildcards, attempt: attempt,
+        slurm_partition="gpu",
     shell:
-        "touch {rule}.{resources.attempt}; "
-        "test {resources.attempt} -gt 1 || sleep 600; echo done > {output}"
+        "echo half > {output}; touch {rule}.{resources.attempt}; "
+        "test {resources.attempt} -gt 1 || sleep 600; echo {rule} > {output}"
 
 
 rule lost:
@@ -22,8 +26,8 @@ rule lost:
     resources:
         attempt=lambda wildcards, attempt: attempt,
     shell:
-        "touch {rule}.{resources.attempt}; "
-        "test {resources.attempt} -gt 1 || sleep 600; echo done > {output}"
+        "echo half > {output}; touch {rule}.{resources.attempt}; "
+        "test {resources.attempt} -gt 1 || sleep 600; echo {rule} > {output}"
 
 
 rule slow:
@@ -34,23 +38,30 @@ rule slow:
         attempt=lambda wildcards, attempt: attempt,
         runtime=lambda wildcards, attempt: 1 if attempt == 1 else 5,
     shell:
-        "touch {rule}.{resources.attempt}; "
-        "test {resources.attempt} -gt 1 || sleep 600; echo done > {output}"
+        "echo half > {output}; touch {rule}.{resources.attempt}; "
+        "test {resources.attempt} -gt 1 || sleep 600; echo {rule} > {output}"
 
 
 rule hungry:
+    input:
+        "cancelled.txt",
     output:
         "hungry.txt",
     resources:
         attempt=lambda wildcards, attempt: attempt,
         mem_mb=lambda wildcards, attempt: 600 if attempt == 1 else 3000,
+        slurm_partition="gpu",
     shell:
-        "touch {rule}.{resources.attempt}; "
-        "python -c 'import time; much = b\"x\" * 700_000_000; time.sleep(5)'; echo done > {output}"
+        "echo half > {output}; "
+        "python -c 'import time; much = b\"x\" * 700_000_000; time.sleep(5)'; echo {rule} > {output}"
 
 
 rule failing:
+    input:
+        "cancelled.txt",
     output:
         "failing.txt",
+    resources:
+        slurm_partition="gpu",
     shell:
         "echo once >> tries; exit 3"
