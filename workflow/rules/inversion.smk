@@ -21,10 +21,10 @@ rule invert_features:
         "<benchmarks>/invert_features/{network}/{batch}.tsv"
     conda:
         "../../envs/environment.yaml"
-    threads: SETTINGS.inversion.threads
+    threads: SETTINGS.inversion.config["threads"]
     resources:
         gpu=1,
-        checkpoint_seconds=SETTINGS.inversion.checkpoint_seconds,
+        checkpoint_seconds=SETTINGS.inversion.config["checkpoint_seconds"],
     params:
         settings=lambda wildcards: SETTINGS.inversion.invert_features(
             wildcards.network, wildcards.batch

@@ -18,10 +18,10 @@ rule maximise_class:
         "<benchmarks>/maximise_class/{network}/{class_index}.tsv"
     conda:
         "../../envs/environment.yaml"
-    threads: SETTINGS.maximisation.threads
+    threads: SETTINGS.maximisation.config["threads"]
     resources:
         gpu=1,
-        checkpoint_seconds=SETTINGS.maximisation.checkpoint_seconds,
+        checkpoint_seconds=SETTINGS.maximisation.config["checkpoint_seconds"],
     params:
         settings=lambda wildcards: SETTINGS.maximisation.maximise_class(
             wildcards.network, wildcards.class_index

@@ -1,6 +1,5 @@
 """Inputs and params of the rules of correspondence: which parts of which images are masked."""
 
-from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
@@ -8,6 +7,7 @@ from convscope.errors import UserError
 from convscope.invariance.layers import compared_layers
 from convscope.invariance.part_boxes import PARTS
 from convscope.planning.choices import chosen_images
+from convscope.planning.image_sources import scene_inputs
 from convscope.planning.network_entries import Network
 from convscope.planning.places import at_place
 from convscope.planning.plan import Batch, Plan
@@ -25,25 +25,18 @@ class CorrespondenceSettings:
     ----------
     plan
         Of the run.
-    identity
-        Says what a network is, as params.
-    chosen
-        Whether the method is chosen; if not, nothing is made and nothing is checked.
 
     Raises
     ------
     UserError
-        If a layer, an image or the boxes of a sample sheet do not fit.
+        If invariance is chosen, and a layer, an image or the boxes of a sample sheet do not fit.
     """
 
-    def __init__(
-        self, plan: Plan, identity: Callable[[Network], dict[str, Any]], *, chosen: bool
-    ) -> None:
+    def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.config = plan.config["correspondence"]
-        self.chosen = chosen
-        self._identity = identity
-        if chosen:
+        self.chosen = "invariance" in plan.config["methods"]
+        if self.chosen:
             for network in plan.networks.values():
                 self._layers(network)
             for name, images in self._images.items():
@@ -67,12 +60,9 @@ class CorrespondenceSettings:
         return {name: ids for name, ids in found.items() if ids}
 
     def _layers(self, network: Network) -> list[dict[str, Any]]:
-        own = self.plan.config["network_definitions"][network.name]["correspondence_layers"]
-        key = f"network_definitions.{network.name}.correspondence_layers"
-        if own is None:
-            own, key = self.config["layers"], "correspondence.layers"
+        names, key = self.plan.choice(network, "correspondence_layers", "correspondence.layers")
         with at_place(f"config key {key}"):
-            return compared_layers(network.architecture, own)
+            return compared_layers(network.architecture, names)
 
     def _sets(self, network: Network) -> list[str]:
         return [name for name in network.sample_sets if name in self._images]
@@ -100,20 +90,15 @@ class CorrespondenceSettings:
 
     def scene_files(self, network: str) -> list[str]:
         """Return the scenes whose parts ``measure_correspondence`` reads."""
-        return [
-            f"{self.plan.results}/scenes/{batch.name}/scenes.h5"
-            for batch in self._batches(self.plan.networks[network])
-            if _is_scenes(self.plan.sample_sets[batch.sample_set])
-        ]
+        batches = self._batches(self.plan.networks[network])
+        return [path for batch in batches for path in scene_inputs(self.plan, batch)]
 
     def measure_correspondence(self, network: str) -> dict[str, Any]:
         """Return the params of ``measure_correspondence``."""
         chosen = self.plan.networks[network]
         return rule_settings(
             "measure_correspondence",
-            **self._identity(chosen),
-            mean=list(chosen.preprocessing["mean"]),
-            std=list(chosen.preprocessing["std"]),
+            **self.plan.seeing(chosen),
             layers=self._layers(chosen),
             sets=[self._set(name) for name in self._sets(chosen)],
             **{key: self.config[key] for key in ("fill", "random_boxes", "seed")},
@@ -124,7 +109,7 @@ class CorrespondenceSettings:
         sample_set = self.plan.sample_sets[name]
         ids = self._images[name]
         images = {image: sample_set.images[image] for image in ids}
-        if _is_scenes(sample_set):
+        if sample_set.holds_scenes:
             return {
                 "sample_set": name,
                 "scenes": {i: found.source.place for i, found in images.items()},
@@ -143,18 +128,14 @@ class CorrespondenceSettings:
             f"The networks that look at {name} prepare images differently (resize, crop): boxes "
             "of parts are in pixels of the prepared image, so they fit one preprocessing only."
             for name in self._images
-            if not _is_scenes(self.plan.sample_sets[name])
+            if not self.plan.sample_sets[name].holds_scenes
             and len({str(n.geometry) for n in self._networks() if name in n.sample_sets}) > 1
         ]
 
 
-def _is_scenes(sample_set: SampleSet) -> bool:
-    return sample_set.settings["kind"] == "scenes"
-
-
 def _with_parts(sample_set: SampleSet) -> list[str]:
     """Return the images whose parts are known."""
-    if _is_scenes(sample_set):
+    if sample_set.holds_scenes:
         shows_object = sample_set.settings["condition"] != "object_removed"
         return list(sample_set.images) if shows_object else []
     return [image.id for image in sample_set.images.values() if image.parts]
@@ -182,7 +163,7 @@ def _check_parts(sample_set: SampleSet, images: list[str]) -> None:
             where=chosen[0].where,
             remedy="Give the boxes of parts for more images, or set correspondence.images to 0.",
         )
-    if _is_scenes(sample_set):
+    if sample_set.holds_scenes:
         return
     names = {part for image in chosen for part, _ in image.parts}
     for image in chosen:

@@ -1,17 +1,16 @@
 """Inputs and params of the rules of the deconvnet: projections, controls, ranks, mosaics."""
 
-from collections.abc import Callable
-from functools import cached_property
 from typing import Any
 
 from convscope.deconvnet.class_layer import class_layer, is_globally_pooled
 from convscope.errors import UserError
 from convscope.networks.architectures import Architecture, Layer, resolve_layer
-from convscope.planning.choices import chosen_images, chosen_layers
+from convscope.planning.choices import chosen_layers
+from convscope.planning.methods import MethodSettings
 from convscope.planning.network_entries import Network
 from convscope.planning.places import at_place
-from convscope.planning.plan import Batch, Plan
-from convscope.planning.reporting import class_settings, pages, shows_imagenet
+from convscope.planning.plan import Batch
+from convscope.planning.reporting import class_settings, page_settings
 from convscope.planning.rule_settings import rule_settings
 from convscope.variants.definitions import NORMAL
 
@@ -19,15 +18,8 @@ HOW = ("rule", "unpooling", "storage")
 """Keys of the config that decide how a signal goes down and how it is stored."""
 
 
-class DeconvnetSettings:
+class DeconvnetSettings(MethodSettings):
     """Answers the questions of the deconvnet's rules; wildcards in, paths or plain dicts out.
-
-    Parameters
-    ----------
-    plan
-        Of the run.
-    identity
-        Says what a network is, as params.
 
     Raises
     ------
@@ -35,32 +27,18 @@ class DeconvnetSettings:
         If the method is chosen, and a layer, channel, image or number of channels does not fit.
     """
 
-    def __init__(self, plan: Plan, identity: Callable[[Network], dict[str, Any]]) -> None:
-        self.plan = plan
-        self.config = plan.config["deconvnet"]
-        self.chosen = "deconvnet" in plan.config["methods"]
-        self._identity = identity
-        if self.chosen:
-            self._check()
+    method = "deconvnet"
 
     def _check(self) -> None:
-        """Find mistakes before any job runs."""
         for network in self.plan.networks.values():
             self._mosaic_channels(network)
             self._layers(network)
-        self._pairs()
+        self.targets()
 
     # What is looked at.
 
-    @cached_property
-    def _images(self) -> frozenset[str]:
-        ids = {name: list(s.images) for name, s in self.plan.sample_sets.items()}
-        return chosen_images(ids, self.config["images"], "config key deconvnet.images")
-
     def _layers(self, network: Network) -> list[Layer]:
-        own = self.plan.config["network_definitions"][network.name]["projected_layers"]
-        key = "deconvnet.layers" if own is None else _key(network, "projected_layers")
-        choice = self.config["layers"] if own is None else own
+        choice, key = self.plan.choice(network, "projected_layers", "deconvnet.layers")
         layers = chosen_layers(network.architecture, choice, f"config key {key}")
         for layer in layers:
             if layer.channels < self.config["top"] and not layer.counts_classes:
@@ -75,7 +53,7 @@ class DeconvnetSettings:
     def _mosaic_channels(self, network: Network) -> dict[str, list[int]]:
         """Return the channels that the config names, by layer."""
         named = self.plan.config["network_definitions"][network.name]["mosaic_channels"]
-        where = f"config key {_key(network, 'mosaic_channels')}"
+        where = f"config key network_definitions.{network.name}.mosaic_channels"
         found = {}
         for text, channels in named.items():
             layer = _projected(network.architecture, text, self._layers(network), where)
@@ -87,13 +65,6 @@ class DeconvnetSettings:
                 )
             found[layer.name] = sorted(channels)
         return found
-
-    def _ids(self, batch: Batch) -> list[str]:
-        return [image for image in batch.ids if image in self._images]
-
-    def _pairs(self) -> list[tuple[Network, Batch]]:
-        """Which network projects units of which batch; nothing where the method is not chosen."""
-        return [(n, b) for n, b in self.plan.pairs() if self._ids(b)] if self.chosen else []
 
     def _file(self, network: str, *parts: str) -> str:
         return "/".join([self.plan.results, "deconvnet", network, *parts])
@@ -121,7 +92,7 @@ class DeconvnetSettings:
         """Return the params of ``measure_controls``."""
         return rule_settings(
             "measure_controls",
-            **self._identity(self.plan.networks[network]),
+            **self.plan.identity(self.plan.networks[network]),
             seeds=self.config["control_seeds"],
             storage=self.config["storage"],
         )
@@ -194,7 +165,7 @@ class DeconvnetSettings:
 
     def sheets(self) -> list[str]:
         """Return the folders of sheets."""
-        return [self._file(n.name, b.name, "sheets") for n, b in self._pairs()]
+        return [self._file(n.name, b.name, "sheets") for n, b in self._pairs]
 
     def mosaics(self) -> list[str]:
         """Return the folders of mosaics."""
@@ -206,11 +177,7 @@ class DeconvnetSettings:
 
     def build_projection_pages(self) -> dict[str, Any]:
         """Return the params of ``build_projection_pages``."""
-        return rule_settings(
-            "build_projection_pages",
-            pages=pages(self.plan),
-            imagenet_terms=shows_imagenet(self.plan),
-        )
+        return rule_settings("build_projection_pages", **page_settings(self.plan))
 
     def targets(self) -> list[str]:
         """Return what the run makes of this method."""
@@ -230,16 +197,10 @@ class DeconvnetSettings:
 
     def _shared(self, network: Network) -> dict[str, Any]:
         return {
-            **self._identity(network),
-            "mean": list(network.preprocessing["mean"]),
-            "std": list(network.preprocessing["std"]),
+            **self.plan.seeing(network),
             "layers": [layer.name for layer in self._layers(network)],
             **{key: self.config[key] for key in HOW},
         }
-
-
-def _key(network: Network, key: str) -> str:
-    return f"network_definitions.{network.name}.{key}"
 
 
 def _explained_from(architecture: Architecture) -> dict[str, str]:

@@ -26,6 +26,11 @@ def batch_inputs(plan: Plan, batch: Batch) -> list[str]:
     return list(dict.fromkeys(_files(plan, batch).values()))
 
 
+def scene_inputs(plan: Plan, batch: Batch) -> list[str]:
+    """Return the scenes that a batch's images come from; nothing where they are no scenes."""
+    return batch_inputs(plan, batch) if plan.sample_sets[batch.sample_set].holds_scenes else []
+
+
 def batch_sources(plan: Plan, batch: Batch) -> dict[str, dict[str, Any]]:
     """Return for each image which input holds it and what its content is.
 

@@ -1,20 +1,17 @@
 """Inputs and params of the rules of invariance: curves, tables, figures, pages."""
 
-from collections.abc import Callable
-from functools import cached_property
 from typing import Any
 
 from convscope.errors import UserError
 from convscope.invariance.layers import chosen_layers
 from convscope.invariance.transforms import Transform, transforms_of
-from convscope.planning.choices import chosen_images
 from convscope.planning.correspondence import CorrespondenceSettings
+from convscope.planning.methods import MethodSettings
 from convscope.planning.network_entries import Network
 from convscope.planning.places import at_place
-from convscope.planning.plan import Batch, Plan
-from convscope.planning.reporting import class_settings, pages, shows_imagenet
+from convscope.planning.plan import Plan
+from convscope.planning.reporting import class_settings, page_settings
 from convscope.planning.rule_settings import rule_settings
-from convscope.predictions.labels import resolve_labels
 
 MOST_LINES = 7
 """Images of a sample set that can be told apart in one panel."""
@@ -32,15 +29,8 @@ CORRESPONDENCE_TABLES = (
 )
 
 
-class InvarianceSettings:
+class InvarianceSettings(MethodSettings):
     """Answers the questions of the rules of invariance; wildcards in, paths or plain dicts out.
-
-    Parameters
-    ----------
-    plan
-        Of the run.
-    identity
-        Says what a network is, as params.
 
     Raises
     ------
@@ -48,17 +38,13 @@ class InvarianceSettings:
         If the method is chosen, and a range, layer, image or box does not fit.
     """
 
-    def __init__(self, plan: Plan, identity: Callable[[Network], dict[str, Any]]) -> None:
-        self.plan = plan
-        self.config = plan.config["invariance"]
-        self.chosen = "invariance" in plan.config["methods"]
-        self._identity = identity
-        self.correspondence = CorrespondenceSettings(plan, identity, chosen=self.chosen)
-        if self.chosen:
-            self._check()
+    method = "invariance"
+
+    def __init__(self, plan: Plan) -> None:
+        self.correspondence = CorrespondenceSettings(plan)
+        super().__init__(plan)
 
     def _check(self) -> None:
-        """Find mistakes before any job runs."""
         for network in self.plan.networks.values():
             self._layers(network)
         self._check_panels()
@@ -67,15 +53,8 @@ class InvarianceSettings:
     def _transforms(self) -> tuple[Transform, ...]:
         return transforms_of(self.config["transforms"], "config key invariance.transforms")
 
-    @cached_property
-    def _images(self) -> frozenset[str]:
-        ids = {name: list(s.images) for name, s in self.plan.sample_sets.items()}
-        return chosen_images(ids, self.config["images"], "config key invariance.images")
-
     def _layers(self, network: Network) -> list[dict[str, Any]]:
-        own = self.plan.config["network_definitions"][network.name]["invariance_layers"]
-        key = f"network_definitions.{network.name}.invariance_layers"
-        names, key = (own, key) if own is not None else (self.config["layers"], "invariance.layers")
+        names, key = self.plan.choice(network, "invariance_layers", "invariance.layers")
         with at_place(f"config key {key}"):
             return chosen_layers(network.architecture, names)
 
@@ -99,14 +78,6 @@ class InvarianceSettings:
                     remedy=f"Name at most {MOST_LINES} of a sample set: more lines can't be told "
                     "apart.",
                 )
-
-    def _ids(self, batch: Batch) -> list[str]:
-        return [image for image in batch.ids if image in self._images]
-
-    @cached_property
-    def _pairs(self) -> list[tuple[Network, Batch]]:
-        """Which network measures images of which batch; nothing where the method is not chosen."""
-        return [(n, b) for n, b in self.plan.pairs() if self._ids(b)] if self.chosen else []
 
     def _facts(self) -> list[dict[str, str]]:
         return [{"network": n.name, "sample_set": b.sample_set} for n, b in self._pairs]
@@ -132,21 +103,13 @@ class InvarianceSettings:
         ids = self._ids(members)
         return rule_settings(
             "measure_invariance",
-            **self._identity(chosen),
-            mean=list(chosen.preprocessing["mean"]),
-            std=list(chosen.preprocessing["std"]),
+            **self.plan.seeing(chosen),
             layers=self._layers(chosen),
             transforms=[transform.settings for transform in self._transforms()],
             fill=self.config["fill"],
             image_ids=ids,
-            labels=self._labels(chosen, members, ids),
+            labels=self.plan.labels_of(chosen, members, ids),
         )
-
-    def _labels(self, network: Network, batch: Batch, ids: list[str]) -> list[int | None]:
-        images = self.plan.sample_sets[batch.sample_set].images
-        texts = {i: label for i in ids if (label := images[i].label) is not None}
-        known = resolve_labels(texts, {network.name: network.classes})
-        return [known[image][network.name] if image in known else None for image in ids]
 
     # Tables, figures, pages.
 
@@ -184,8 +147,7 @@ class InvarianceSettings:
             "build_invariance_pages",
             networks=[{"name": n.name, "weights": n.weights.title} for n in networks],
             downloads=[title for title, _ in self._downloads],
-            pages=pages(self.plan),
-            imagenet_terms=shows_imagenet(self.plan),
+            **page_settings(self.plan),
             notes=self.correspondence.notes(),
         )
 

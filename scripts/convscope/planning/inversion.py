@@ -1,16 +1,16 @@
 """Inputs and params of the rules of inversion: images from layers' codes, table, figures."""
 
-from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
 from convscope.errors import UserError
 from convscope.networks.architectures import Layer
-from convscope.planning.choices import chosen_images, chosen_layers
+from convscope.planning.choices import chosen_layers
+from convscope.planning.methods import MethodSettings
 from convscope.planning.network_entries import Network
-from convscope.planning.plan import Batch, Plan
+from convscope.planning.plan import Batch
 from convscope.planning.presets import chosen_presets, known_presets
-from convscope.planning.reporting import pages, shows_imagenet
+from convscope.planning.reporting import page_settings
 from convscope.planning.rule_settings import rule_settings
 
 REFUSED = {"progress": "it aims at a rise of a score, and an error of a code falls to 0"}
@@ -22,15 +22,8 @@ TABLES = (
 """Files of the folder of tables that the pages may link to."""
 
 
-class InversionSettings:
+class InversionSettings(MethodSettings):
     """Answers the questions of the rules of inversion; wildcards in, paths or plain dicts out.
-
-    Parameters
-    ----------
-    plan
-        Of the run.
-    identity
-        Says what a network is, as params.
 
     Raises
     ------
@@ -38,16 +31,9 @@ class InversionSettings:
         If the method is chosen, and a layer, image or preset does not fit.
     """
 
-    def __init__(self, plan: Plan, identity: Callable[[Network], dict[str, Any]]) -> None:
-        self.plan = plan
-        self.config = plan.config["inversion"]
-        self.chosen = "inversion" in plan.config["methods"]
-        self._identity = identity
-        if self.chosen:
-            self._check()
+    method = "inversion"
 
     def _check(self) -> None:
-        """Find mistakes before any job runs."""
         for network in self.plan.networks.values():
             self._layers(network)
         self._presets()
@@ -59,9 +45,7 @@ class InversionSettings:
             )
 
     def _layers(self, network: Network) -> list[Layer]:
-        own = self.plan.config["network_definitions"][network.name]["inverted_layers"]
-        key = f"network_definitions.{network.name}.inverted_layers"
-        choice, key = (own, key) if own is not None else (self.config["layers"], "inversion.layers")
+        choice, key = self.plan.choice(network, "inverted_layers", "inversion.layers")
         return chosen_layers(network.architecture, choice, f"config key {key}")
 
     def _presets(self) -> dict[str, dict[str, Any]]:
@@ -74,28 +58,9 @@ class InversionSettings:
         )
 
     @cached_property
-    def _images(self) -> frozenset[str]:
-        ids = {name: list(s.images) for name, s in self.plan.sample_sets.items()}
-        return chosen_images(ids, self.config["images"], "config key inversion.images")
-
-    def _ids(self, batch: Batch) -> list[str]:
-        return [image for image in batch.ids if image in self._images]
-
-    @cached_property
     def pairs(self) -> list[tuple[Network, Batch]]:
         """Which network inverts images of which batch; nothing where the method is not chosen."""
-        pairs = self.plan.pairs() if self.chosen else []
-        return [(n, b) for n, b in pairs if self._ids(b) and self._layers(n)]
-
-    @property
-    def threads(self) -> int:
-        """Threads that the jobs are pinned to."""
-        return self.config["threads"]
-
-    @property
-    def checkpoint_seconds(self) -> int:
-        """The least time between two writes of a checkpoint; it changes no result."""
-        return self.config["checkpoint_seconds"]
+        return [(n, b) for n, b in self._pairs if self._layers(n)]
 
     def invert_features(self, network: str, batch: str) -> dict[str, Any]:
         """Return the params of ``invert_features``."""
@@ -103,15 +68,13 @@ class InversionSettings:
         layers = self._layers(chosen)
         return rule_settings(
             "invert_features",
-            **self._identity(chosen),
-            mean=list(chosen.preprocessing["mean"]),
-            std=list(chosen.preprocessing["std"]),
+            **self.plan.seeing(chosen),
             image_ids=self._ids(self.plan.batches[batch]),
             layers={layer.name: layer.common_name for layer in layers},
             presets=self._presets(),
             seed=self.config["seed"],
             memory=self.config["memory"],
-            threads=self.threads,
+            threads=self.config["threads"],
         )
 
     def files(self) -> list[str]:
@@ -148,8 +111,7 @@ class InversionSettings:
         return rule_settings(
             "build_inversion_pages",
             downloads=[title for title, _ in TABLES],
-            pages=pages(self.plan),
-            imagenet_terms=shows_imagenet(self.plan),
+            **page_settings(self.plan),
         )
 
     def targets(self) -> list[str]:

@@ -1,10 +1,10 @@
 """Inputs and params of the rules of class maximisation: images, transfer, table, figures."""
 
-from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
 from convscope.errors import UserError
+from convscope.planning.methods import MethodSettings
 from convscope.planning.network_entries import Network
 from convscope.planning.plan import Plan
 from convscope.planning.presets import chosen_presets, known_presets
@@ -22,15 +22,8 @@ TABLES = (
 """Files of the folder of tables that the pages link to."""
 
 
-class MaximisationSettings:
+class MaximisationSettings(MethodSettings):
     """Answers the questions of the rules of maximisation; wildcards in, paths or plain dicts out.
-
-    Parameters
-    ----------
-    plan
-        Of the run.
-    identity
-        Says what a network is, as params.
 
     Raises
     ------
@@ -39,17 +32,13 @@ class MaximisationSettings:
         preset or a snapshot does not.
     """
 
-    def __init__(self, plan: Plan, identity: Callable[[Network], dict[str, Any]]) -> None:
-        self.plan = plan
-        self.config = plan.config["maximisation"]
-        self.chosen = "maximisation" in plan.config["methods"]
-        self._identity = identity
+    method = "maximisation"
+
+    def __init__(self, plan: Plan) -> None:
         self._known = known_presets(plan.config["preset_definitions"])
-        if self.chosen:
-            self._check()
+        super().__init__(plan)
 
     def _check(self) -> None:
-        """Find mistakes before any job runs."""
         for network in self.plan.networks.values():
             self._presets(network)
         if not self.jobs:
@@ -63,17 +52,13 @@ class MaximisationSettings:
     # What is made.
 
     def _classes(self, network: Network) -> list[int]:
-        own = self.plan.config["network_definitions"][network.name]["maximised_classes"]
-        key = f"network_definitions.{network.name}.maximised_classes"
-        given = own is not None
+        choice, key = self.plan.choice(network, "maximised_classes", "maximisation.classes")
+        where = f"config key {key}, network {network.name}"
         try:
-            return class_indices(
-                own if given else self.config["classes"],
-                network.classes,
-                f"config key {key if given else 'maximisation.classes'}, network {network.name}",
-            )
+            return class_indices(choice, network.classes, where)
         except UserError as error:
-            remedy = f"{error.remedy} A network's own classes stand in {key}; [] is for none."
+            own = f"network_definitions.{network.name}.maximised_classes"
+            remedy = f"{error.remedy} A network's own classes stand in {own}; [] is for none."
             raise UserError(error.what, where=error.where, remedy=remedy) from None
 
     @cached_property
@@ -98,16 +83,6 @@ class MaximisationSettings:
         where = "config key maximisation.snapshots"
         return checked_snapshots(self.config["snapshots"], most, where)
 
-    @property
-    def threads(self) -> int:
-        """Threads that the jobs are pinned to."""
-        return self.config["threads"]
-
-    @property
-    def checkpoint_seconds(self) -> int:
-        """The least time between two writes of a checkpoint; it changes no result."""
-        return self.config["checkpoint_seconds"]
-
     def maximise_class(self, network: str, class_index: str) -> dict[str, Any]:
         """Return the params of ``maximise_class``."""
         chosen = self.plan.networks[network]
@@ -115,15 +90,13 @@ class MaximisationSettings:
         classes = chosen.classes
         return rule_settings(
             "maximise_class",
-            **self._identity(chosen),
-            mean=list(chosen.preprocessing["mean"]),
-            std=list(chosen.preprocessing["std"]),
+            **self.plan.seeing(chosen),
             target={"index": index, "name": classes.names[index], "wnid": classes.wnids[index]},
             presets=self._presets(chosen),
             seeds=sorted(self.config["seeds"]),
             snapshots=self._snapshots(),
             rows_at_once=self.config["rows_at_once"],
-            threads=self.threads,
+            threads=self.config["threads"],
         )
 
     def _folder(self, job: tuple[Network, int]) -> str:
@@ -139,13 +112,13 @@ class MaximisationSettings:
     def judges(self, network: str, class_index: int | str) -> list[str]:
         """Return the run's other networks that have a class, with weights of their own."""
         maker = self.plan.networks[network]
-        index, weights = int(class_index), self._identity(maker)["weights_digest"]
+        index, weights = int(class_index), self.plan.weights_digests[network]
         names = maker.classes.names[index], maker.classes.wnids[index]
         return [
             name
             for name, judge in self.plan.networks.items()
             if same_class(*names, judge.classes) is not None
-            and self._identity(judge)["weights_digest"] != weights
+            and self.plan.weights_digests[name] != weights
         ]
 
     def judges_checks(self, network: str, class_index: str) -> list[str]:
@@ -161,9 +134,7 @@ class MaximisationSettings:
             judges=[
                 {
                     "name": judge.name,
-                    **self._identity(judge),
-                    "mean": list(judge.preprocessing["mean"]),
-                    "std": list(judge.preprocessing["std"]),
+                    **self.plan.seeing(judge),
                     "class_list": class_settings(judge.classes),
                 }
                 for judge in judges

@@ -11,9 +11,11 @@ from convscope.errors import UserError
 from convscope.planning.batches import batch_name, cut_batches
 from convscope.planning.image_checks import check_images, check_variants
 from convscope.planning.network_entries import Network, plan_network, training_of
+from convscope.planning.rule_settings import weights_digest
 from convscope.planning.sample_sets import SampleSet, plan_sample_set
 from convscope.planning.schema import suggestion, validated
 from convscope.planning.yaml_files import read_yaml
+from convscope.predictions.labels import resolve_labels
 from convscope.variants.definitions import check_definitions, definition_of
 
 
@@ -54,6 +56,25 @@ class Plan:
         definitions = self.config["variant_definitions"]
         return {name: definition_of(name, definitions) for name in order if name in used}
 
+    @cached_property
+    def weights_digests(self) -> dict[str, str]:
+        """What the weights of each network are named by."""
+        return {name: weights_digest(network) for name, network in self.networks.items()}
+
+    def identity(self, network: Network) -> dict[str, Any]:
+        """Return what a network is, as params."""
+        return {
+            "architecture": network.architecture.name,
+            "classes": len(network.classes),
+            "reference": network.reference,
+            "weights_digest": self.weights_digests[network.name],
+        }
+
+    def seeing(self, network: Network) -> dict[str, Any]:
+        """Return what a network is and how it normalises images, as params."""
+        scale = {key: list(network.preprocessing[key]) for key in ("mean", "std")}
+        return {**self.identity(network), **scale}
+
     def pairs(self) -> list[tuple[Network, Batch]]:
         """Which network looks at which batch, in canonical order."""
         return [
@@ -62,6 +83,24 @@ class Plan:
             for batch in self.batches.values()
             if batch.sample_set in network.sample_sets
         ]
+
+    def choice(self, network: Network, own: str, shared: str) -> tuple[Any, str]:
+        """Return what a network's entry chooses, or else a method's section, and the config key.
+
+        Parameters
+        ----------
+        network
+            Of the run.
+        own
+            A key of its entry, which is null where the network has no choice of its own.
+        shared
+            The key for all networks, ``section.key``.
+        """
+        chosen = self.config["network_definitions"][network.name][own]
+        if chosen is not None:
+            return chosen, f"network_definitions.{network.name}.{own}"
+        section, key = shared.split(".")
+        return self.config[section][key], shared
 
     def variants_of(self, batch: Batch, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
         """Return definition and images of every variant that some images of a batch have."""
@@ -72,6 +111,13 @@ class Plan:
             if members:
                 variants[name] = {"definition": definition, "images": members}
         return variants
+
+    def labels_of(self, network: Network, batch: Batch, ids: Sequence[str]) -> list[int | None]:
+        """Return the class of each image; None without a label, or with one of no class."""
+        images = self.sample_sets[batch.sample_set].images
+        texts = {i: label for i in ids if (label := images[i].label) is not None}
+        known = resolve_labels(texts, {network.name: network.classes})
+        return [known[image][network.name] if image in known else None for image in ids]
 
     def images_file(self, network: Network, batch: Batch) -> str:
         """Return the prepared images of a batch in the geometry that a network asks for."""

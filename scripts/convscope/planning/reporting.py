@@ -70,9 +70,8 @@ def report_settings(plan: Plan) -> dict[str, Any]:
         ],
         "mean_rgb": list(network.preprocessing["mean"]),
         "versions": versions_of(*VERSIONS),
-        "pages": pages(plan),
         "downloads": [title for title, _ in DOWNLOADS],
-        "imagenet_terms": shows_imagenet(plan),
+        **page_settings(plan),
         "notes": _notes(plan),
     }
 
@@ -86,6 +85,11 @@ def pages(plan: Plan) -> list[dict[str, str]]:
 def shows_imagenet(plan: Plan) -> bool:
     """Return whether photographs of ImageNet are shown, which come with terms of access."""
     return any(_is_imagenet(sample_set) for sample_set in plan.sample_sets.values())
+
+
+def page_settings(plan: Plan) -> dict[str, Any]:
+    """Return what every page with images says: the navigation, and whose terms hold."""
+    return {"pages": pages(plan), "imagenet_terms": shows_imagenet(plan)}
 
 
 def class_settings(classes: ClassList) -> str | dict[str, Any]:

@@ -53,6 +53,11 @@ class SampleSet:
     images: Mapping[str, Image]
     sheet: Path | None = None
 
+    @property
+    def holds_scenes(self) -> bool:
+        """Whether its images are generated scenes, whose objects are known."""
+        return self.settings["kind"] == "scenes"
+
 
 def plan_sample_set(
     name: str,

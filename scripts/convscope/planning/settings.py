@@ -18,7 +18,7 @@ from convscope.planning.occlusion import OcclusionSettings
 from convscope.planning.paths import SHARED
 from convscope.planning.plan import Plan
 from convscope.planning.reporting import DOWNLOADS, report_settings, tabulate_settings
-from convscope.planning.rule_settings import rule_settings, weights_digest, weights_settings
+from convscope.planning.rule_settings import rule_settings, weights_settings
 
 
 class Settings:
@@ -26,11 +26,11 @@ class Settings:
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
-        self.deconvnet = DeconvnetSettings(plan, self._identity)
-        self.occlusion = OcclusionSettings(plan, self._identity)
-        self.invariance = InvarianceSettings(plan, self._identity)
-        self.maximisation = MaximisationSettings(plan, self._identity)
-        self.inversion = InversionSettings(plan, self._identity)
+        self.deconvnet = DeconvnetSettings(plan)
+        self.occlusion = OcclusionSettings(plan)
+        self.invariance = InvarianceSettings(plan)
+        self.maximisation = MaximisationSettings(plan)
+        self.inversion = InversionSettings(plan)
 
     def targets(self) -> list[str]:
         """Return what the run makes, beside the report's first page."""
@@ -41,12 +41,8 @@ class Settings:
         return [target for method in methods for target in method.targets()]
 
     @cached_property
-    def _weights_digests(self) -> dict[str, str]:
-        return {name: weights_digest(network) for name, network in self.plan.networks.items()}
-
-    @cached_property
     def _by_weights(self) -> dict[str, Network]:
-        digests = self._weights_digests
+        digests = self.plan.weights_digests
         return {digests[name]: network for name, network in self.plan.networks.items()}
 
     @cached_property
@@ -109,7 +105,7 @@ class Settings:
         chosen = self.plan.networks[network]
         stages = {"published": "converted", "file": "converted"}
         stage = stages.get(chosen.weights.kind, chosen.weights.kind)
-        return f"{SHARED}/weights/{stage}/{self._weights_digests[network]}/weights.safetensors"
+        return f"{SHARED}/weights/{stage}/{self.plan.weights_digests[network]}/weights.safetensors"
 
     def checkpoints_file(self, network: str) -> str:
         """Return the weights of the kept epochs of a trained network."""
@@ -124,7 +120,7 @@ class Settings:
         chosen = self.plan.networks[network]
         return rule_settings(
             "check_network",
-            **self._identity(chosen),
+            **self.plan.identity(chosen),
             layers=[layer.settings for layer in chosen.architecture.layers],
             preprocessing=dict(chosen.preprocessing),
             notes=list(chosen.notes),
@@ -177,9 +173,7 @@ class Settings:
         activations = self.plan.config["features"]["activations"] if stored else "float32"
         return rule_settings(
             "extract_features",
-            **self._identity(chosen),
-            mean=list(chosen.preprocessing["mean"]),
-            std=list(chosen.preprocessing["std"]),
+            **self.plan.seeing(chosen),
             stored_layers=stored,
             activations=activations,
             variants=self.plan.variants_of(chosen_batch, chosen_batch.ids),
@@ -206,14 +200,6 @@ class Settings:
     def build_report(self) -> dict[str, Any]:
         """Return the params of ``build_report``."""
         return rule_settings("build_report", **report_settings(self.plan))
-
-    def _identity(self, network: Network) -> dict[str, Any]:
-        return {
-            "architecture": network.architecture.name,
-            "classes": len(network.classes),
-            "reference": network.reference,
-            "weights_digest": self._weights_digests[network.name],
-        }
 
 
 def _download_digest(network: Network) -> str:
