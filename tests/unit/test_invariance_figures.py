@@ -8,12 +8,12 @@ import pytest
 from matplotlib.collections import FillBetweenPolyCollection
 from PIL import Image
 
+from convscope.figures.plots import COLOURS, GREY, colours_of, write_figure
 from convscope.invariance.bands import mean_with_band
 from convscope.invariance.examples import FRAME, contact_sheet, example_amounts
 from convscope.invariance.gather import NetworkCurves
 from convscope.invariance.overview import draw_networks, draw_summary
 from convscope.invariance.panel import draw_panel
-from convscope.invariance.style import COLOURS, GREY, colours_of, write_figure
 from convscope.invariance.transforms import Transform
 from convscope.variants.draw import draw_variant
 from invariance_toys import MEAN, made_up, noise_batch

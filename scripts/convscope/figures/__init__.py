@@ -1,1 +1,1 @@
-"""What all figures share: text, pictures and outlines on a sheet of fixed size (no torch)."""
+"""What all figures share: sheets of fixed size with text and pictures, and plots (no torch)."""

@@ -11,13 +11,13 @@ from matplotlib.figure import Figure
 from convscope.errors import UserError
 from convscope.figures.indices import write_index
 from convscope.figures.names import safe_name
+from convscope.figures.plots import write_figure
 from convscope.files import replacing_directory
 from convscope.images.store import read_images, read_index
 from convscope.invariance.gather import NetworkCurves, gather_curves
 from convscope.invariance.hover import hover_map
 from convscope.invariance.overview import draw_networks, draw_summary
 from convscope.invariance.panel import MOST_IMAGES, draw_panel
-from convscope.invariance.style import write_figure
 
 LOGGER = logging.getLogger(__name__)
 USUAL_IMAGES = 5

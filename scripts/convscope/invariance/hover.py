@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
-from convscope.invariance.style import CURVE, DPI
+from convscope.figures.plots import CURVE, DPI
 
 
 def hover_map(figure: Figure) -> dict[str, Any]:

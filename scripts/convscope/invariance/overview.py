@@ -8,21 +8,19 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from convscope.invariance.bands import FEWEST, mean_with_band
-from convscope.invariance.gather import NetworkCurves
-from convscope.invariance.storage import Curves
-from convscope.invariance.style import (
-    BAND_OPACITY,
+from convscope.figures.plots import (
     CURVE,
     axes_at,
     colours_of,
     drawing,
     figure_of,
-    label_amounts,
-    mark_identity,
     style_of,
     write_text_at,
 )
+from convscope.invariance.bands import FEWEST, mean_with_band
+from convscope.invariance.gather import NetworkCurves
+from convscope.invariance.storage import Curves
+from convscope.invariance.style import label_amounts, mark_identity
 from convscope.invariance.summary import reference_of
 
 LEFT, TOP, RIGHT = 84, 96, 26
@@ -30,6 +28,7 @@ PLOT_WIDTH, PLOT_HEIGHT = 352, 240
 COLUMN, ROW = PLOT_WIDTH + 88, PLOT_HEIGHT + 82
 LINE_HEIGHT = 24
 NAMES_IN_A_ROW = 3
+BAND_OPACITY = 0.18
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,11 +11,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from convscope.invariance.examples import contact_sheet, example_amounts
-from convscope.invariance.extent import extent_of
-from convscope.invariance.gather import NetworkCurves
-from convscope.invariance.storage import Curves
-from convscope.invariance.style import (
+from convscope.figures.plots import (
     COLOURS,
     CURVE,
     GREY,
@@ -23,11 +19,14 @@ from convscope.invariance.style import (
     axes_at,
     drawing,
     figure_of,
-    label_amounts,
-    mark_identity,
     shortened,
     write_text_at,
 )
+from convscope.invariance.examples import contact_sheet, example_amounts
+from convscope.invariance.extent import extent_of
+from convscope.invariance.gather import NetworkCurves
+from convscope.invariance.storage import Curves
+from convscope.invariance.style import label_amounts, mark_identity
 from convscope.invariance.summary import reference_of
 
 MOST_IMAGES = 7

@@ -3,7 +3,7 @@
 import numpy as np
 
 from convscope.figures.canvas import Canvas
-from convscope.invariance.style import COLOURS, GREY, axes_at, drawing, figure_of
+from convscope.figures.plots import COLOURS, GREY, axes_at, drawing, figure_of
 from convscope.occlusion.figures.panels import SIDE, draw_panel
 from convscope.occlusion.figures.subject import Subject
 from convscope.occlusion.score_files import ORDERS, WAYS

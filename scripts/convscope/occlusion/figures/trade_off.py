@@ -6,7 +6,7 @@ from pathlib import Path
 from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
 
-from convscope.invariance.style import (
+from convscope.figures.plots import (
     COLOURS,
     axes_at,
     colours_of,
