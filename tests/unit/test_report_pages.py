@@ -4,6 +4,8 @@ import base64
 import io
 import re
 from html.parser import HTMLParser
+from importlib import import_module
+from pathlib import Path
 
 import jinja2
 import numpy as np
@@ -11,6 +13,7 @@ import pytest
 from PIL import Image
 
 from convscope.hdf5 import create_maps, writing
+from convscope.report import pages
 from convscope.report.pages import write_page
 from convscope.report.pictures import read_pixels, thumbnail
 from convscope.report.selection import select, shares
@@ -77,6 +80,16 @@ def test_every_template_escapes(tmp_path):
     (tmp_path / "one.html.j2").write_text("<p title='{{ x }}'>{{ x }}</p>")
     text = environment(str(tmp_path / "module.py")).get_template("one.html.j2").render(x="<'\">&")
     assert text == "<p title='&lt;&#39;&#34;&gt;&amp;'>&lt;&#39;&#34;&gt;&amp;</p>"
+
+
+@pytest.mark.parametrize(
+    "module", ["index", "projections", "occlusion", "invariance", "maximisation", "inversion"]
+)
+def test_all_templates_of_a_page_count_for_its_code(module):
+    templates = import_module(f"convscope.report.{module}").DATA_FILES + pages.DATA_FILES
+    for name in templates:
+        text = Path(pages.__file__).with_name(name).read_text(encoding="utf-8")
+        assert {*re.findall(r'{% (?:extends|import) "(.+?)"', text)} <= {*templates}, name
 
 
 def test_pages_are_the_same_twice(tmp_path):

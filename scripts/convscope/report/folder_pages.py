@@ -1,14 +1,15 @@
 """Pages in a folder of their own within the report, with the figures that they show."""
 
-import os
 import posixpath
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 from convscope.report.embedding import embedded
-from convscope.report.pages import write_page
+from convscope.report.pages import link, linked, write_page
+
+KEPT = ("left", "top", "width", "height", "limits", "lines")
+"""What the page needs of a plot to show its values."""
 
 
 class FolderPages:
@@ -56,7 +57,26 @@ class FolderPages:
             "file": self.link(place, picture),
         }
 
+    def curves(
+        self,
+        place: str,
+        entry: Mapping[str, Any],
+        picture: Path,
+        words: Callable[[Mapping[str, Any]], tuple[str, str]],
+    ) -> dict[str, Any]:
+        """Return a figure of plots that tell their values; ``words`` are a plot's name and unit."""
+        plots = []
+        for plot in entry["plots"]:
+            name, unit = words(plot)
+            kept = {key: plot[key] for key in KEPT}
+            plots.append({**kept, "name": f"{name}: {unit}", "unit": unit})
+        values = {"width": entry["width"], "height": entry["height"], "plots": plots}
+        return {**self.figure(place, entry, picture), "curves": values}
+
     def link(self, place: str, file: Path) -> str:
         """Return a link to a file outside the folder from the page at ``place``."""
-        here = (self._final / place).parent
-        return quote(Path(os.path.relpath(file, here)).as_posix())
+        return link(file, self._final / place)
+
+    def linked(self, entry: Mapping[str, str]) -> dict[str, str]:
+        """Return a file as the page ``index.html`` links to it; see ``pages.linked``."""
+        return linked(entry, self._final / "index.html")

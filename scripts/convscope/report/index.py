@@ -1,16 +1,13 @@
 """The first page of the report: what was run, the images with their variants, the predictions."""
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import pandas as pd
 from markupsafe import Markup
 
-from convscope.errors import UserError
 from convscope.predictions.layout import lay_out
 from convscope.predictions.published import read_published
 from convscope.predictions.rendering import as_html
@@ -18,7 +15,7 @@ from convscope.predictions.storage import read_parquet
 from convscope.predictions.summary import summarise
 from convscope.predictions.titles import variant_title
 from convscope.report.gallery import DrawVariant, gallery
-from convscope.report.pages import write_page
+from convscope.report.pages import linked, write_page
 from convscope.report.selection import select
 
 DATA_FILES = ("index.html.j2",)
@@ -66,7 +63,7 @@ def build_index(path: str | Path, settings: Mapping[str, Any], draw_variant: Dra
         "versions": settings["versions"],
         "summaries": _summaries(table, settings),
         "predictions": _predictions(shown, networks),
-        "downloads": [_download(entry, Path(path)) for entry in settings["downloads"]],
+        "downloads": [linked(entry, Path(path)) for entry in settings["downloads"]],
         "imagenet_terms": settings["imagenet_terms"],
         "notes": settings["notes"],
     }
@@ -128,15 +125,3 @@ def _summaries(table: pd.DataFrame, settings: Mapping[str, Any]) -> list[dict[st
         ]
         summaries.append({"sample_set": sample_set, "networks": seen, "rows": lines})
     return summaries
-
-
-def _download(entry: Mapping[str, str], page: Path) -> dict[str, Any]:
-    file = Path(entry["path"])
-    if not file.is_file():
-        raise UserError(
-            "the report links to this file, but it is missing",
-            where=str(file),
-            remedy="Run snakemake again to make it.",
-        )
-    relative = Path(os.path.relpath(file, page.parent)).as_posix()
-    return {"title": entry["title"], "name": file.name, "href": quote(relative)}

@@ -5,22 +5,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from markupsafe import Markup
-
-from convscope.errors import UserError
 from convscope.figures.indices import read_index
 from convscope.figures.names import safe_name
 from convscope.files import replacing_directory
 from convscope.predictions.storage import read_parquet
 from convscope.report.folder_pages import FolderPages
 from convscope.report.invariance_tables import correspondence_tables, rank_tables
+from convscope.report.pages import own_file
 
-DATA_FILES = (
-    "curves.js",
-    "invariance.html.j2",
-    "invariance_network.html.j2",
-    "invariance_parts.html.j2",
-)
+DATA_FILES = ("curves.js", "invariance.html.j2", "invariance_network.html.j2")
 
 
 def build_invariance_pages(
@@ -76,9 +69,9 @@ def build_invariance_pages(
             ],
             "fills": sorted({entry["fill"] for entry in index["sample_sets"]}),
             "correspondence": found,
-            "downloads": [_download(pages, entry) for entry in downloads],
+            "downloads": [pages.linked(entry) for entry in downloads],
             "notes": settings["notes"],
-            "script": _script(),
+            "script": own_file("curves.js"),
         }
         pages.write("index.html", "Invariance", DATA_FILES[1], context)
 
@@ -102,7 +95,7 @@ def _write_networks(pages: FolderPages, figures: Path, entry: Mapping[str, Any])
             "network": network["network"],
             "sample_set": entry["sample_set"],
             "networks": links,
-            "script": _script(),
+            "script": own_file("curves.js"),
             **drawn,
         }
         title = f"Invariance: {network['network']}, {entry['sample_set']}"
@@ -112,17 +105,15 @@ def _write_networks(pages: FolderPages, figures: Path, entry: Mapping[str, Any])
 def _figure(
     pages: FolderPages, place: str, figures: Path, entry: Mapping[str, Any]
 ) -> dict[str, Any]:
-    curves = {key: entry[key] for key in ("width", "height")}
-    curves["plots"] = [_described(plot, entry["plots"]) for plot in entry["plots"]]
-    return {**pages.figure(place, entry, figures / entry["file"]), "curves": curves}
+    plots = entry["plots"]
 
+    def words(plot: Mapping[str, Any]) -> tuple[str, str]:
+        # Only the first of a column and row are labelled.
+        title = next((p["title"] for p in plots if p["left"] == plot["left"] and p["title"]), "")
+        unit = next((p["abscissa"] for p in plots if p["top"] == plot["top"] and p["abscissa"]), "")
+        return title, unit
 
-def _described(plot: Mapping[str, Any], plots: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return a plot with its name and unit: only the first of a column and row are labelled."""
-    title = next((p["title"] for p in plots if p["left"] == plot["left"] and p["title"]), "")
-    unit = next((p["abscissa"] for p in plots if p["top"] == plot["top"] and p["abscissa"]), "")
-    kept = ("left", "top", "width", "height", "limits", "lines")
-    return {**{key: plot[key] for key in kept}, "name": f"{title}: {unit}", "unit": unit}
+    return pages.curves(place, entry, figures / entry["file"], words)
 
 
 def _place(entry: Mapping[str, Any], network: Mapping[str, Any]) -> str:
@@ -131,20 +122,3 @@ def _place(entry: Mapping[str, Any], network: Mapping[str, Any]) -> str:
 
 def _link(entry: Mapping[str, Any], network: Mapping[str, Any]) -> dict[str, str]:
     return {"name": network["network"], "href": _place(entry, network)}
-
-
-def _download(pages: FolderPages, entry: Mapping[str, str]) -> dict[str, str]:
-    file = Path(entry["path"])
-    if not file.is_file():
-        raise UserError(
-            "the report links to this file, but it is missing",
-            where=str(file),
-            remedy="Run snakemake again to make it.",
-        )
-    return {"title": entry["title"], "name": file.name, "href": pages.link("index.html", file)}
-
-
-def _script() -> Markup:
-    """Return this project's own script for inlining; it is trusted, so it is not escaped."""
-    text = Path(__file__).with_name("curves.js").read_text(encoding="utf-8")
-    return Markup(text)  # noqa: S704

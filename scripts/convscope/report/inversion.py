@@ -1,6 +1,5 @@
 """The report's pages of inverted layers: what they can show, errors by layer, and each image."""
 
-import posixpath
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -8,20 +7,13 @@ from typing import Any
 import pandas as pd
 
 from convscope.figures.indices import read_index
-from convscope.figures.names import safe_name
 from convscope.files import replacing_directory
 from convscope.predictions.storage import read_parquet
-from convscope.report.embedding import embedded
 from convscope.report.folder_pages import FolderPages
-from convscope.report.maximisation import linked
+from convscope.report.image_pages import image_page, image_tiles, neighbours
 from convscope.report.synthesis_tables import inversion_tables
 
-DATA_FILES = (
-    "inversion.html.j2",
-    "inversion_image.html.j2",
-    "inversion_parts.html.j2",
-    "projections_parts.html.j2",
-)
+DATA_FILES = ("inversion.html.j2", "inversion_image.html.j2", "inversion_parts.html.j2")
 
 Drawn = tuple[str, Path, Mapping[str, Any]]
 """A network, the folder of its figures, and the entry of one image in the folder's index."""
@@ -66,15 +58,13 @@ def build_inversion_pages(
     with replacing_directory(output) as folder:
         pages = FolderPages(folder, Path(output), settings)
         names = list(images)
-        for place, name in enumerate(names):
-            _write_image(pages, names, place, images[name], rows[rows["image"] == name])
+        for position, name in enumerate(names):
+            _write_image(pages, names, position, images[name], rows[rows["image"] == name])
+        small = {name: made / entry["small"] for name, [(_, made, entry), *_] in images.items()}
         context = {
-            "images": [
-                {"name": name, "href": _place(name), "thumbnail": embedded(file / entry["small"])}
-                for name, [(_, file, entry), *_] in images.items()
-            ],
+            "images": image_tiles(small),
             "tables_of": inversion_tables(rows),
-            "downloads": [linked(pages, entry) for entry in downloads],
+            "downloads": [pages.linked(entry) for entry in downloads],
         }
         pages.write("index.html", "Inverted layers", DATA_FILES[0], context)
 
@@ -87,11 +77,10 @@ def _write_image(
     rows: pd.DataFrame,
 ) -> None:
     name = names[position]
-    place = _place(name)
+    place = image_page(name)
     context = {
         "image": name,
-        "before": _neighbour(names, position - 1),
-        "after": _neighbour(names, position + 1),
+        **neighbours(names, position),
         "figures": [
             {"network": network, **pages.figure(place, entry, folder / entry["file"])}
             for network, folder, entry in drawn
@@ -99,13 +88,3 @@ def _write_image(
         "tables_of": inversion_tables(rows),
     }
     pages.write(place, f"Inverted layers: {name}", DATA_FILES[1], context)
-
-
-def _place(image: str) -> str:
-    return f"images/{safe_name(image)}.html"
-
-
-def _neighbour(names: Sequence[str], place: int) -> dict[str, str] | None:
-    if not 0 <= place < len(names):
-        return None
-    return {"name": names[place], "href": posixpath.basename(_place(names[place]))}

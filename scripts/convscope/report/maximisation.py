@@ -7,7 +7,6 @@ from typing import Any
 
 import pandas as pd
 
-from convscope.errors import UserError
 from convscope.figures.indices import read_index
 from convscope.figures.names import safe_name
 from convscope.files import replacing_directory
@@ -17,13 +16,7 @@ from convscope.report.folder_pages import FolderPages
 from convscope.report.pages import own_file
 from convscope.report.synthesis_tables import transfer_rows, transfer_summary
 
-DATA_FILES = (
-    "curves.js",
-    "maximisation.html.j2",
-    "maximisation_class.html.j2",
-    "invariance_parts.html.j2",
-    "projections_parts.html.j2",
-)
+DATA_FILES = ("curves.js", "maximisation.html.j2", "maximisation_class.html.j2")
 
 
 def build_maximisation_pages(
@@ -72,7 +65,7 @@ def build_maximisation_pages(
         context = {
             "classes": [_tile(key, group) for key, group in classes.items()],
             "rows": transfer_summary(rows),
-            "downloads": [linked(pages, entry) for entry in downloads],
+            "downloads": [pages.linked(entry) for entry in downloads],
         }
         pages.write("index.html", "Images that maximise a class", DATA_FILES[1], context)
 
@@ -83,24 +76,6 @@ class _Made:
 
     folder: Path
     index: Mapping[str, Any]
-
-
-def linked(pages: FolderPages, entry: Mapping[str, str]) -> dict[str, str]:
-    """Return a file as the page ``index.html`` links to it.
-
-    Raises
-    ------
-    UserError
-        If it is missing.
-    """
-    file = Path(entry["path"])
-    if not file.is_file():
-        raise UserError(
-            "the report links to this file, but it is missing",
-            where=str(file),
-            remedy="Run snakemake again to make it.",
-        )
-    return {"title": entry["title"], "name": file.name, "href": pages.link("index.html", file)}
 
 
 def _tile(key: str, group: Sequence[_Made]) -> dict[str, str]:
@@ -152,20 +127,10 @@ def _seed(pages: FolderPages, place: str, folder: Path, entry: Mapping[str, Any]
     return {
         "seed": entry["seed"],
         "ladder": pages.figure(place, ladder, folder / ladder["file"]),
-        "curves": {
-            **pages.figure(place, curves, folder / curves["file"]),
-            "curves": {
-                "width": curves["width"],
-                "height": curves["height"],
-                "plots": [_described(plot) for plot in curves["plots"]],
-            },
-        },
+        "curves": pages.curves(place, curves, folder / curves["file"], _words),
         "course": None if course is None else pages.link(place, folder / course["file"]),
     }
 
 
-def _described(plot: Mapping[str, Any]) -> dict[str, Any]:
-    kept = ("left", "top", "width", "height", "limits", "lines")
-    unit = plot["abscissa"]
-    name = f"{plot['ordinate']}: {unit}"
-    return {**{key: plot[key] for key in kept}, "name": name, "unit": unit}
+def _words(plot: Mapping[str, Any]) -> tuple[str, str]:
+    return plot["ordinate"], plot["abscissa"]

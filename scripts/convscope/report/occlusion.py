@@ -1,22 +1,20 @@
 """The report's pages of occlusion: all images, each image, and what patches and strides cost."""
 
-import posixpath
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from markupsafe import Markup
-
 from convscope.figures.indices import read_index
-from convscope.figures.names import safe_name
 from convscope.files import replacing_directory
 from convscope.occlusion.figures.trade_off import draw_trade_off
 from convscope.occlusion.score_table import read_context_rows, read_score_rows
 from convscope.occlusion.trade_off import read_trade_off
 from convscope.report.embedding import embedded
 from convscope.report.folder_pages import FolderPages
+from convscope.report.image_pages import image_page, image_tiles, neighbours
 from convscope.report.occlusion_scores import Key, by_image, context_rows, score_cells
+from convscope.report.pages import own_file
 
 DATA_FILES = (
     "occlusion.html.j2",
@@ -80,10 +78,7 @@ def build_occlusion_pages(
             said = {"rows": by_network, "table": pages.link(CONTEXT, Path(scores))}
             pages.write(CONTEXT, "Occlusion: object or context", DATA_FILES[4], said)
         first = {
-            "images": [
-                {"name": image, "href": _image_page(image), "thumbnail": embedded(found[0].small)}
-                for image, found in images.items()
-            ],
+            "images": image_tiles({image: found[0].small for image, found in images.items()}),
             "occluders": _occluders(images.values()),
             "trade_off": None if rows is None else TRADE_OFF,
             "context": CONTEXT if by_network else None,
@@ -125,11 +120,10 @@ def _write_image(
     pages: FolderPages, names: Sequence[str], position: int, figures: Sequence[_Figure]
 ) -> None:
     image = names[position]
-    place = _image_page(image)
+    place = image_page(image)
     context = {
         "image": image,
-        "before": _neighbour(names, position - 1),
-        "after": _neighbour(names, position + 1),
+        **neighbours(names, position),
         "occluders": [
             {
                 **occluder,
@@ -141,7 +135,7 @@ def _write_image(
             }
             for occluder in _occluders([figures])
         ],
-        "script": _script(),
+        "script": own_file("occlusion.js"),
     }
     pages.write(place, f"Occlusion: {image}", DATA_FILES[1], context)
 
@@ -191,19 +185,3 @@ def _write_trade_off(
         }
     context = {"rows": rows, "figure": figure}
     pages.write(TRADE_OFF, "Occlusion: what a finer grid costs", DATA_FILES[2], context)
-
-
-def _image_page(image: str) -> str:
-    return f"images/{safe_name(image)}.html"
-
-
-def _neighbour(names: Sequence[str], place: int) -> dict[str, str] | None:
-    if not 0 <= place < len(names):
-        return None
-    return {"name": names[place], "href": posixpath.basename(_image_page(names[place]))}
-
-
-def _script() -> Markup:
-    """Return this project's own script for inlining; it is trusted, so it is not escaped."""
-    text = Path(__file__).with_name("occlusion.js").read_text(encoding="utf-8")
-    return Markup(text)  # noqa: S704

@@ -1,16 +1,19 @@
 """Write one self-contained page: inline style, pictures as data URIs, nothing fetched."""
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from markupsafe import Markup
 
 from convscope import __version__
+from convscope.errors import UserError
 from convscope.files import write_text
 from convscope.report.templates import environment
 
-DATA_FILES = ("base.html.j2", "style.css", "filter.js")
+DATA_FILES = ("base.html.j2", "parts.html.j2", "style.css", "filter.js")
 
 
 def write_page(
@@ -67,3 +70,26 @@ def write_page(
 def own_file(name: str) -> Markup:
     """Return a file beside this module for inlining; it is trusted, so it is not escaped."""
     return Markup(Path(__file__).with_name(name).read_text(encoding="utf-8"))  # noqa: S704
+
+
+def link(file: Path, page: Path) -> str:
+    """Return a link to a file from the page that will stand at ``page``."""
+    return quote(Path(os.path.relpath(file, page.parent)).as_posix())
+
+
+def linked(entry: Mapping[str, str], page: Path) -> dict[str, str]:
+    """Return a file, ``{"title", "path"}``, as a page links to it.
+
+    Raises
+    ------
+    UserError
+        If it is missing.
+    """
+    file = Path(entry["path"])
+    if not file.is_file():
+        raise UserError(
+            "the report links to this file, but it is missing",
+            where=str(file),
+            remedy="Run snakemake again to make it.",
+        )
+    return {"title": entry["title"], "name": file.name, "href": link(file, page)}

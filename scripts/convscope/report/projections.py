@@ -11,8 +11,8 @@ from convscope.figures.names import safe_name
 from convscope.figures.text import number, two_places
 from convscope.files import replacing_directory
 from convscope.predictions.titles import variant_title
-from convscope.report.embedding import embedded
 from convscope.report.folder_pages import FolderPages
+from convscope.report.image_pages import image_page, image_tiles, neighbours
 from convscope.variants.definitions import NORMAL
 
 DATA_FILES = (
@@ -60,10 +60,7 @@ def build_projection_pages(
         if evolution:
             _write_evolution(pages, evolution, images)
         context = {
-            "images": [
-                {"name": image, "href": _image_page(image), "thumbnail": embedded(found[0].small)}
-                for image, found in images.items()
-            ],
+            "images": image_tiles({image: found[0].small for image, found in images.items()}),
             "networks": [
                 {"name": network, "layers": _layer_links(network, found)}
                 for network, found in layers.items()
@@ -118,12 +115,11 @@ def _by_network(folders: Iterable[str], kind: str) -> dict[str, list[_Figure]]:
 def _write_images(pages: FolderPages, images: Mapping[str, Sequence[_Sheet]]) -> None:
     names = list(images)
     for position, (image, sheets) in enumerate(images.items()):
-        place = _image_page(image)
+        place = image_page(image)
         variants = dict.fromkeys(sheet.entry["variant"] for sheet in sheets)
         context = {
             "image": image,
-            "before": _neighbour(names, position - 1),
-            "after": _neighbour(names, position + 1),
+            **neighbours(names, position),
             "variants": [
                 {
                     "title": variant_title(variant),
@@ -216,7 +212,7 @@ def _channel_rows(figure: _Figure, images: Mapping[str, Any], up: str) -> list[d
             "units": [
                 {
                     "image": unit["image"],
-                    "href": up + _image_page(unit["image"]) if unit["image"] in images else None,
+                    "href": up + image_page(unit["image"]) if unit["image"] in images else None,
                     "epoch": unit.get("epoch"),
                     "peak": number(unit["peak"]),
                     "words": unit["words"],
@@ -226,10 +222,6 @@ def _channel_rows(figure: _Figure, images: Mapping[str, Any], up: str) -> list[d
         }
         for channel in figure.entry["channels"]
     ]
-
-
-def _image_page(image: str) -> str:
-    return f"images/{safe_name(image)}.html"
 
 
 def _layer_page(network: str, figure: _Figure) -> str:
@@ -243,9 +235,3 @@ def _layer_links(network: str, figures: Sequence[_Figure]) -> list[dict[str, Any
 def _layer_title(figure: _Figure) -> str:
     name, common = figure.entry["layer"]["name"], figure.entry["layer"]["common_name"]
     return name if name == common else f"{name} ({common})"
-
-
-def _neighbour(names: Sequence[str], place: int) -> dict[str, str] | None:
-    if not 0 <= place < len(names):
-        return None
-    return {"name": names[place], "href": posixpath.basename(_image_page(names[place]))}
