@@ -2,7 +2,6 @@
 
 import json
 import re
-from urllib.parse import unquote
 
 import pandas as pd
 import pytest
@@ -18,7 +17,7 @@ from convscope.invariance.transforms import Transform
 from convscope.predictions.storage import write_csv, write_parquet
 from convscope.report.invariance import build_invariance_pages
 from correspondence_toys import pairs_file
-from html_pages import Page
+from html_pages import check_links, check_self_contained, contents, pages_in
 from invariance_toys import MEAN, noise_batch, toy_network, write_file
 
 NAMES = ["ant", "bee", "cat", "dog", "elk"]
@@ -81,7 +80,7 @@ def build(made, output, *, correspondence=True, terms=True, downloads=("summary.
             "notes": ["Boxes fit one preprocessing."],
         },
     )
-    return {p.relative_to(output).as_posix(): Page(p) for p in sorted(output.rglob("*.html"))}
+    return pages_in(output)
 
 
 @pytest.fixture(scope="module")
@@ -98,16 +97,7 @@ def test_there_is_a_page_for_every_network_and_set(pages):
 
 
 def test_every_link_leads_somewhere(pages):
-    for page in pages.values():
-        for link in [a["href"] for a in page.all("a")]:
-            if link.startswith("https://www.image-net.org/"):
-                continue
-            file, _, anchor = link.partition("#")
-            target = page.path.parent / unquote(file) if file else page.path
-            assert target.is_file(), (page.path, link)
-            if anchor:
-                found = Page(target) if file else page
-                assert anchor in {a["id"] for _, a in found.tags if "id" in a}
+    check_links(pages)
 
 
 def test_nothing_of_a_name_becomes_markup(pages):
@@ -117,16 +107,9 @@ def test_nothing_of_a_name_becomes_markup(pages):
     assert "a <file>" in pages["index.html"].text
 
 
-def data_of(page):
-    """Return the values for hovering, by the name of their figure."""
-    text = page.path.read_text(encoding="utf-8")
-    found = re.findall(r'<script type="application/json" id="([^"]*)">(.*?)</script>', text, re.S)
-    return {name: json.loads(data) for name, data in found}
-
-
 def test_the_values_of_every_figure_are_in_the_page(pages, made):
     index = json.loads((made / "figures/index.json").read_text())
-    drawn = {name: data_of(page) for name, page in pages.items()}
+    drawn = {name: page.data for name, page in pages.items()}
     assert set(drawn["index.html"]) == {"curves-1", "curves-2"}
     assert set(drawn["noise/plain.html"]) == {"panel", "summary"}
     network = index["sample_sets"][0]["networks"][0]
@@ -142,11 +125,11 @@ def test_the_values_of_every_figure_are_in_the_page(pages, made):
             assert plot["name"].split(": ")[0]
     for page in pages.values():
         targets = {a["data-curves"] for a in page.all("div") if "data-curves" in a}
-        assert targets == set(data_of(page))
+        assert targets == set(page.data)
 
 
 def test_plots_without_labels_take_those_of_their_column_and_row(pages):
-    names = [plot["name"] for plot in data_of(pages["noise/plain.html"])["panel"]["plots"]]
+    names = [plot["name"] for plot in pages["noise/plain.html"].data["panel"]["plots"]]
     assert any(name.startswith("Probability of the true class: factor") for name in names)
     assert any(name.startswith("Top layer: relu3: degrees") for name in names)
     assert len(set(names)) == len(names)
@@ -156,7 +139,7 @@ def test_networks_are_ranked_as_the_summary_says(pages, made):
     summary = pd.read_parquet(made / "summary.parquet")
     chosen = (summary["sample_set"] == "noise") & (summary["transform"] == "rotation")
     top = summary[chosen & (summary["role"] == "top")]
-    rows = re.findall(r"<tr><th scope=\"row\">.*?</tr>", pages["index.html"].path.read_text(), re.S)
+    rows = re.findall(r"<tr><th scope=\"row\">.*?</tr>", pages["index.html"].html, re.S)
     # Networks by transform and set; parts by kind of sign.
     assert len(rows) == 2 * 2 * 2 + 3 * 2
     for row, found in zip(rows, top.to_dict("records"), strict=False):
@@ -193,19 +176,13 @@ def test_terms_stand_where_imagenet_is_shown(made):
 
 
 def test_pages_are_self_contained_and_described(pages):
-    for page in pages.values():
-        loaded = [a.get("src") or a.get("href") for t, a in page.tags if t in ("img", "link")]
-        assert all(address.startswith("data:") for address in loaded)
-        assert all(a["alt"] for a in page.all("img"))
-        regions = [a for a in page.all("div") if "scroll" in a.get("class", "").split()]
-        assert all(a["aria-label"] and a["tabindex"] == "0" for a in regions)
-        assert "ImageNet's terms of access" in page.said
+    check_self_contained(pages)
+    assert all("ImageNet's terms of access" in page.said for page in pages.values())
 
 
 def test_pages_are_the_same_twice(made, pages):
-    before = {name: page.path.read_bytes() for name, page in pages.items()}
-    again = build(made, made / "report/invariance")
-    assert {name: page.path.read_bytes() for name, page in again.items()} == before
+    before = contents(pages)
+    assert contents(build(made, made / "report/invariance")) == before
 
 
 def test_a_missing_file_is_refused_and_leaves_nothing(made, tmp_path):

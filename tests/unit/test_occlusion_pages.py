@@ -1,10 +1,6 @@
 """The pages of occlusion, built from small figures and read as HTML; the table of occluders."""
 
-import base64
-import io
-import json
 import re
-from urllib.parse import unquote
 
 import numpy as np
 import pytest
@@ -17,7 +13,7 @@ from convscope.occlusion.score_table import write_score_tables
 from convscope.occlusion.times import write_times
 from convscope.occlusion.trade_off import COLUMNS, read_trade_off, write_trade_off
 from convscope.report.occlusion import build_occlusion_pages
-from html_pages import Page
+from html_pages import Page, check_links, check_self_contained, contents, pages_in, picture_of
 from occlusion_files import (
     HOSTILE,
     LOW,
@@ -104,19 +100,12 @@ def build(made, output, *, trade_off=True, terms=True):
         context=made / "context.tsv" if trade_off else None,
         settings={"pages": PAGES, "imagenet_terms": terms},
     )
-    return {p.relative_to(output).as_posix(): Page(p) for p in sorted(output.rglob("*.html"))}
+    return pages_in(output)
 
 
 @pytest.fixture(scope="module")
 def pages(made):
     return build(made, made / "report/occlusion")
-
-
-def values_of(page):
-    """Return the values beside each figure, by their element's id."""
-    html = page.path.read_text(encoding="utf-8")
-    found = re.findall(r'<script type="application/json" id="([^"]+)">(.*?)</script>', html, re.S)
-    return {name: json.loads(text) for name, text in found}
 
 
 def test_there_is_a_page_for_every_image(pages):
@@ -132,20 +121,12 @@ def test_there_is_a_page_for_every_image(pages):
 
 
 def test_every_link_leads_somewhere(pages, made):
+    check_links(pages)
     for page in pages.values():
-        targets = set()
-        for link in [a["href"] for a in page.all("a")]:
-            if link.startswith("https://www.image-net.org/"):
-                continue
-            file, _, anchor = link.partition("#")
-            target = page.path.parent / unquote(file) if file else page.path
-            assert target.is_file(), (page.path, link)
-            targets.add(target.resolve())
-            if anchor:
-                assert anchor in {a["id"] for _, a in Page(target).tags if "id" in a}
+        targets = {page.target(link) for link in page.links}
         for name in ("index.html", "occlusion/index.html"):
             assert (made / "report" / name).resolve() in targets
-    linked = [a["href"] for a in pages["index.html"].all("a")]
+    linked = pages["index.html"].links
     assert "trade_off.html" in linked
     assert "images/cat.html" in linked
 
@@ -153,22 +134,19 @@ def test_every_link_leads_somewhere(pages, made):
 def test_every_picture_is_inside_the_page_whole_and_described(pages, made):
     for page in pages.values():
         for picture in page.all("img"):
-            kind, data = picture["src"].split(",")
-            assert kind == "data:image/webp;base64"
-            decoded = Image.open(io.BytesIO(base64.b64decode(data)))
-            assert decoded.size == (int(picture["width"]), int(picture["height"]))
-            assert "alt" in picture
+            shown = int(picture["width"]), int(picture["height"])
+            assert picture_of(picture).size == shown
     pictures = pages["images/cat.html"].all("img")
     assert len(pictures) == 4
     assert pictures[0]["alt"].startswith("Occlusion maps of one for cat, default. label: cat;")
-    decoded = Image.open(io.BytesIO(base64.b64decode(pictures[3]["src"].split(",")[1])))
+    decoded = picture_of(pictures[3])
     file = Image.open(made / "two/<wide>/cat.png").convert("RGB")
     assert np.abs(np.asarray(decoded.convert("RGB")).astype(int) - np.asarray(file)).mean() < 3
 
 
 def test_values_for_pointing_are_those_of_the_maps(pages, made):
     page = pages["images/cat.html"]
-    values = values_of(page)
+    values = page.data
     named = [a["data-occlusion"] for a in page.all("div") if "data-occlusion" in a]
     assert named == list(values)
     assert len(named) == 4
@@ -188,8 +166,7 @@ def test_values_for_pointing_are_those_of_the_maps(pages, made):
 
 def test_the_script_is_inside_once_and_the_page_holds_the_numbers_without_it(pages):
     page = pages["images/cat.html"]
-    html = page.path.read_text(encoding="utf-8")
-    assert html.count("ArrowUp: [-1, 0]") == 1
+    assert page.html.count("ArrowUp: [-1, 0]") == 1
     assert "0.1000" in page.said
     assert "0.9000" in page.said
     assert "121 of 324" not in page.said
@@ -206,13 +183,7 @@ def test_nothing_of_an_image_or_class_becomes_markup(pages):
 
 
 def test_pages_are_self_contained_and_reached_by_keyboard(pages):
-    for page in pages.values():
-        loaded = [a.get("src") or a.get("href") for t, a in page.tags if t in ("img", "link")]
-        assert all(address.startswith("data:") for address in loaded)
-        assert not [a for a in page.all("script") if "src" in a]
-        for region in [a for a in page.all("div") if "scroll" in a.get("class", "").split()]:
-            assert (region["tabindex"], region["role"]) == ("0", "region")
-            assert region["aria-label"]
+    check_self_contained(pages)
     opened = [a for a in pages["images/cat.html"].all("details") if a["class"] == "variant"]
     assert ["open" in a for a in opened] == [True, False]
 
@@ -237,19 +208,18 @@ def test_scores_are_beside_the_figures_and_networks_on_a_page_of_their_own(pages
     said = pages["context.html"].said
     assert "onedefault110.80 (0.80 to 0.80)0.10 (0.10 to 0.10)100.0%1.00 (0.21 to 1.00)" in said
     assert "twodefault" not in said
-    assert "context.html" in [a["href"] for a in pages["index.html"].all("a")]
-    assert any(a["href"].endswith("scores.tsv") for a in pages["context.html"].all("a"))
+    assert "context.html" in pages["index.html"].links
+    assert any(link.endswith("scores.tsv") for link in pages["context.html"].links)
 
 
 def test_pages_are_the_same_twice(made, pages):
-    before = {name: page.path.read_bytes() for name, page in pages.items()}
-    again = build(made, made / "report/occlusion")
-    assert {name: page.path.read_bytes() for name, page in again.items()} == before
+    before = contents(pages)
+    assert contents(build(made, made / "report/occlusion")) == before
 
 
 def test_without_table_or_images_pages_say_so(made, tmp_path):
     pages = build(made, tmp_path / "report/occlusion", trade_off=False, terms=False)
-    assert not any("trade_off.html" in a["href"] for p in pages.values() for a in p.all("a"))
+    assert not any("trade_off.html" in link for p in pages.values() for link in p.links)
     assert "context.html" not in pages
     assert not any("ImageNet" in page.text for page in pages.values())
     settings = {"pages": PAGES, "imagenet_terms": False}

@@ -1,20 +1,16 @@
 """The first page of the report, built from a small experiment and read as HTML."""
 
-import base64
-import io
 import json
-from html.parser import HTMLParser
-from urllib.parse import unquote
 
 import numpy as np
 import pandas as pd
 import pytest
-from PIL import Image
 
 from convscope.errors import UserError
 from convscope.hdf5 import create_maps, writing
 from convscope.predictions.storage import write_parquet
 from convscope.report.index import build_index
+from html_pages import Page, check_links, check_self_contained, picture_of
 
 HOSTILE = '<img src=x onerror="bad()">'
 VARIANTS = {"normal": {"turns": 0}, "rotate_180": {"turns": 2}}
@@ -94,37 +90,10 @@ def settings(tmp_path):
     }
 
 
-class Page(HTMLParser):
-    """Gathers tags, text outside of script and style, and checks that elements nest."""
-
-    VOID = frozenset({"meta", "link", "img", "input", "br"})
-
-    def __init__(self, html):
-        super().__init__()
-        self.tags, self.text, self.open = [], "", []
-        self.feed(html)
-        assert self.open == []
-
-    def handle_starttag(self, tag, attributes):
-        self.tags.append((tag, dict(attributes)))
-        if tag not in self.VOID:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-    def handle_data(self, data):
-        if self.open and self.open[-1] not in ("script", "style"):
-            self.text += data
-
-    def all(self, tag):
-        return [attributes for name, attributes in self.tags if name == tag]
-
-
 def build(tmp_path, settings):
     path = tmp_path / "report" / "index.html"
     build_index(path, settings, draw)
-    return Page(path.read_text(encoding="utf-8"))
+    return Page(path)
 
 
 def test_every_image_and_variant_has_its_picture(tmp_path, settings):
@@ -136,14 +105,13 @@ def test_every_image_and_variant_has_its_picture(tmp_path, settings):
         for title in ("normal", "rotated 180°")
     ]
     for picture in pictures:
-        data = picture["src"].removeprefix("data:image/webp;base64,")
-        shown = np.asarray(Image.open(io.BytesIO(base64.b64decode(data))).convert("L"))
+        shown = np.asarray(picture_of(picture).convert("L"))
         upper_is_bright = shown[:60].mean() > shown[-60:].mean()
         assert upper_is_bright == picture["alt"].endswith("normal")
 
 
 def test_what_was_run_is_said(tmp_path, settings):
-    text = " ".join(build(tmp_path, settings).text.split())
+    text = build(tmp_path, settings).said
     assert "2 networks looked at 3 images under 2 variants: normal, rotated 180°." in text
     for part in ("vgg16", "a file", "a seed", "ab" * 32, "138 357 544", "images.tsv"):
         assert part in text
@@ -169,16 +137,9 @@ def test_nothing_of_the_user_becomes_markup(tmp_path, settings):
 
 def test_links_are_local_files_that_exist_anchors_or_the_terms(tmp_path, settings):
     page = build(tmp_path, settings)
-    ids = {a["id"] for _, a in page.tags if "id" in a}
-    links = [a["href"] for a in page.all("a")]
-    assert "https://www.image-net.org/download.php" in links
-    for link in links:
-        if link.startswith("#"):
-            assert link[1:] in ids
-        elif not link.startswith("https://www.image-net.org/"):
-            assert (tmp_path / "report" / unquote(link)).is_file()
-    sources = {a["src"].split(":")[0] for a in page.all("img")}
-    assert sources == {"data"}
+    assert "https://www.image-net.org/download.php" in page.links
+    check_links({"index.html": page})
+    check_self_contained({"index.html": page})
 
 
 def test_terms_stand_only_where_they_apply(tmp_path, settings):
@@ -189,7 +150,7 @@ def test_terms_stand_only_where_they_apply(tmp_path, settings):
 def test_fewer_images_are_said_and_how_to_show_more(tmp_path, settings):
     settings["images"] = 2
     page = build(tmp_path, settings)
-    text = " ".join(page.text.split())
+    text = page.said
     assert len(page.all("img")) == 4
     assert "2 of 3 images shown" in text
     assert "set images under report" in text

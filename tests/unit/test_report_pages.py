@@ -3,7 +3,6 @@
 import base64
 import io
 import re
-from html.parser import HTMLParser
 from importlib import import_module
 from pathlib import Path
 
@@ -18,33 +17,19 @@ from convscope.report.pages import write_page
 from convscope.report.pictures import read_pixels, thumbnail
 from convscope.report.selection import select, shares
 from convscope.report.templates import environment
+from html_pages import Page
 
 NAVIGATION = [{"title": "Overview", "href": "index.html"}, {"title": "A & B", "href": "b.html"}]
 
 
 def page(path, title="Title", template="base.html.j2", context=None):
     write_page(path, title=title, template=template, context=context or {}, navigation=NAVIGATION)
-    return path.read_text(encoding="utf-8")
-
-
-class Tags(HTMLParser):
-    def __init__(self):
-        super().__init__()
-        self.found = []
-
-    def handle_starttag(self, tag, attributes):
-        self.found.append((tag, dict(attributes)))
-
-
-def tags_of(html):
-    parser = Tags()
-    parser.feed(html)
-    return parser.found
+    return Page(path)
 
 
 def test_a_page_is_self_contained_and_accessible(tmp_path):
-    html = page(tmp_path / "index.html")
-    tags = tags_of(html)
+    shown = page(tmp_path / "index.html")
+    html, tags = shown.html, shown.tags
     assert ("html", {"lang": "en"}) in tags
     assert [a for t, a in tags if t == "meta" and a.get("name") == "viewport"]
     loaded = [a.get("src") or a.get("href") for t, a in tags if t in ("link", "script", "img")]
@@ -58,14 +43,14 @@ def test_a_page_is_self_contained_and_accessible(tmp_path):
 
 
 def test_navigation_marks_the_page_itself(tmp_path):
-    anchors = [a for t, a in tags_of(page(tmp_path / "b.html")) if t == "a" and "skip" not in a]
-    current = [a["href"] for a in anchors if a.get("aria-current") == "page"]
+    shown = page(tmp_path / "b.html")
+    current = [a["href"] for a in shown.all("a") if a.get("aria-current") == "page"]
     assert current == ["b.html"]
-    assert "A &amp; B" in page(tmp_path / "b.html")
+    assert "A &amp; B" in shown.html
 
 
 def test_titles_are_escaped(tmp_path):
-    html = page(tmp_path / "index.html", title="</title><script>bad()</script>")
+    html = page(tmp_path / "index.html", title="</title><script>bad()</script>").html
     assert "bad()</script>" not in html
     assert "&lt;script&gt;bad()" in html
 
@@ -93,7 +78,7 @@ def test_all_templates_of_a_page_count_for_its_code(module):
 
 
 def test_pages_are_the_same_twice(tmp_path):
-    assert page(tmp_path / "index.html") == page(tmp_path / "index.html")
+    assert page(tmp_path / "index.html").html == page(tmp_path / "index.html").html
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,6 @@
 """The pages of maximised classes and inverted layers, built from small files and read as HTML."""
 
-import json
 import re
-from urllib.parse import unquote
 
 import pandas as pd
 import pytest
@@ -20,7 +18,7 @@ from convscope.synthesis.figures.inversion_table import inversion_table
 from convscope.synthesis.figures.table import summary_rows, summary_table
 from convscope.synthesis.storage import read_inversion, read_maximisation
 from convscope.synthesis.transfer import Transfer
-from html_pages import Page
+from html_pages import check_links, check_self_contained, contents, pages_in
 from synthesis_files import write_inversion, write_maximisation
 
 HOSTILE = "<i>net</i> & 'co'"
@@ -78,7 +76,8 @@ def build(made, output, *, together=True, count=2, download="maximisation.csv", 
         downloads=[{"title": "Table", "path": str(made / "inversion.csv")}],
         settings=settings,
     )
-    return {p.relative_to(output).as_posix(): Page(p) for p in sorted(output.rglob("*/*.html"))}
+    kinds = "maximisation", "inversion"
+    return {f"{k}/{name}": p for k in kinds for name, p in pages_in(output / k).items()}
 
 
 @pytest.fixture(scope="module")
@@ -88,8 +87,7 @@ def pages(made):
 
 def cells(page, words):
     """Return the cells of each table row that begins with these words."""
-    html = page.path.read_text(encoding="utf-8")
-    rows = re.findall(r'<tr><th scope="row">(.*?)</tr>', html, re.S)
+    rows = re.findall(r'<tr><th scope="row">(.*?)</tr>', page.html, re.S)
     found = [re.findall(r"<td[^>]*>\s*(.*?)\s*</td>", row, re.S) for row in rows]
     return [own for row, own in zip(rows, found, strict=True) if row.startswith(words)]
 
@@ -105,29 +103,14 @@ def test_there_is_a_page_for_every_class_and_image(pages):
 
 
 def test_every_link_leads_somewhere(pages):
-    for page in pages.values():
-        for link in [a["href"] for a in page.all("a")]:
-            if link.startswith("https://www.image-net.org/"):
-                continue
-            file, _, anchor = link.partition("#")
-            target = page.path.parent / unquote(file) if file else page.path
-            assert target.is_file(), (page.path, link)
-            if anchor:
-                found = Page(target) if file else page
-                assert anchor in {a["id"] for _, a in found.tags if "id" in a}, link
-    own = [a["href"] for a in pages[f"maximisation/{CLASS}"].all("a")]
+    check_links(pages)
+    own = pages[f"maximisation/{CLASS}"].links
     assert sum(link.endswith("course.png") for link in own) == len(NETWORKS) * 2
 
 
 def test_pages_are_self_contained_and_described(pages):
-    for page in pages.values():
-        loaded = [a.get("src") or a.get("href") for t, a in page.tags if t in ("img", "link")]
-        assert all(address.startswith("data:") for address in loaded)
-        assert all("alt" in a for a in page.all("img"))
-        assert all(a["alt"] for a in page.all("img") if a["width"] != "112")
-        regions = [a for a in page.all("div") if "scroll" in a.get("class", "").split()]
-        assert all(a["aria-label"] and a["tabindex"] == "0" for a in regions)
-        assert page.all("i") == []
+    check_self_contained(pages)
+    assert all(page.all("i") == [] for page in pages.values())
     assert HOSTILE in pages["maximisation/index.html"].text
     assert HOSTILE in pages["inversion/index.html"].text
 
@@ -144,9 +127,7 @@ def test_a_class_shows_networks_side_by_side_ladders_and_curves(pages):
 
 
 def test_the_curves_of_every_ladder_tell_their_values(pages, made):
-    text = pages[f"maximisation/{CLASS}"].path.read_text(encoding="utf-8")
-    found = re.findall(r'<script type="application/json" id="([^"]*)">(.*?)</script>', text, re.S)
-    values = {name: json.loads(data) for name, data in found}
+    values = pages[f"maximisation/{CLASS}"].data
     assert set(values) == {f"curves-{n}-{s}" for n in (1, 2) for s in (1, 2)}
     score, chance = values["curves-1-2"]["plots"]
     assert (score["unit"], chance["name"]) == ("step", "probability of the class: step")
@@ -244,9 +225,8 @@ def test_one_network_alone_stands_beside_nobody(made, tmp_path):
 
 
 def test_pages_are_the_same_twice(made, pages):
-    before = {name: page.path.read_bytes() for name, page in pages.items()}
-    again = build(made, made / "report")
-    assert {name: page.path.read_bytes() for name, page in again.items()} == before
+    before = contents(pages)
+    assert contents(build(made, made / "report")) == before
 
 
 def test_a_missing_file_is_refused_and_leaves_nothing(made, tmp_path):
