@@ -10,19 +10,15 @@ is the mask's mean share of the box. A ReLU's strongest units are its convolutio
 --weights a network is trained first, as config/config.yaml says.
 """
 
-import json
 import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
-from measuring import ROOT, Figures, parser_of, show
+from measuring import Figures, parser_of, show
 
 # isort: split
 import numpy as np
-import torch
-import yaml
-from safetensors import safe_open
+from reference_networks import CPU, QUICK, default_settings, held_out, load, train
 from scipy.stats import bootstrap
 
 from convscope.deconvnet.concentration import concentration, relative_concentration
@@ -32,36 +28,11 @@ from convscope.deconvnet.seeds import Unit
 from convscope.deconvnet.select import strongest
 from convscope.devices import computing, usable_cores
 from convscope.features.peaks import find_peaks
-from convscope.networks.build import build_network
-from convscope.networks.reference_layers import reference_architecture
 from convscope.networks.scene_accuracy import normalised_scenes
-from convscope.networks.train import train_reference
-from convscope.networks.training_data import HELD_OUT_START
-from convscope.scenes.drawing import Scene, draw_scene
-from convscope.scenes.names import SCENE_CLASSES
+from convscope.scenes.drawing import Scene
 
-CPU = torch.device("cpu")
 RESAMPLES = 4000
-QUICK = {
-    "classes": list(SCENE_CLASSES[:2]),
-    "widths": [4, 8],
-    "hidden": 8,
-    "stages": [{"epochs": 2, "crop": 72, "scenes": 32}],
-    "held_out": 8,
-    "held_out_each_epoch": 4,
-    "kept_epochs": [],
-    "minimum_accuracy": 0,
-}
-
 Scores = dict[str, np.ndarray]
-
-
-def held_out(count: int, seed: int, classes: Sequence[str]) -> list[Scene]:
-    """Return scenes that no training with this seed sees; the classes take turns."""
-    return [
-        draw_scene(classes[place % len(classes)], HELD_OUT_START + place, seed, classes=classes)
-        for place in range(count)
-    ]
 
 
 def score_scene(
@@ -128,29 +99,10 @@ def paired_interval(own: np.ndarray, control: np.ndarray) -> tuple[float, float]
 
 def load_projector(weights: str | Path) -> tuple[Projector, dict[str, str], list[str]]:
     """Return the projector, the layers to score (name to common name), and the classes."""
-    with safe_open(weights, framework="pt") as file:
-        about = json.loads(file.metadata()["convscope"])
-    classes = about.pop("classes")
-    shape = {name: about[name] for name in ("widths", "hidden")}
-    network = build_network("reference", weights, classes=len(classes), device=CPU, reference=shape)
-    table = reference_architecture(classes=len(classes), **shape).layers
-    layers = {layer.name: layer.common_name for layer in table if layer.kind in ("conv", "linear")}
+    network, table, classes = load(weights)
+    scored = [layer for layer in table.layers if layer.kind in ("conv", "linear")]
+    layers = {layer.name: layer.common_name for layer in scored}
     return Projector(network), layers, classes
-
-
-def train(settings: dict[str, Any], folder: Path) -> Path:
-    """Train a reference network and return its weights file."""
-    files = {name: folder / name for name in ("checkpoints", "log_table")}
-    weights = folder / "weights.safetensors"
-    threads = settings.pop("threads")
-    train_reference(settings, device=CPU, threads=threads, output=weights, **files)
-    return weights
-
-
-def default_settings() -> dict[str, Any]:
-    """Return the settings of training that the workflow has."""
-    settings = yaml.safe_load((ROOT / "config/config.yaml").read_text())["training"]
-    return {**settings, "classes": list(SCENE_CLASSES)}
 
 
 def measure(weights: Path, count: int, seed: int) -> dict[str, Figures]:

@@ -16,19 +16,12 @@ import warnings
 from collections.abc import Callable, Sequence
 from statistics import median
 
-from measuring import (
-    Figures,
-    alternate,
-    median_ratio,
-    over_devices,
-    parser_of,
-    peak_megabytes,
-    show,
-)
+from measuring import Figures, alternate, median_ratio, peak_megabytes
 
 # isort: split
 import numpy as np
 import torch
+from random_networks import random_network, run
 from torch import nn
 
 from convscope.deconvnet.project import Projection, Projector
@@ -36,20 +29,12 @@ from convscope.deconvnet.seeds import Unit
 from convscope.deconvnet.select import strongest
 from convscope.devices import computing, usable_cores
 from convscope.features.peaks import find_peaks
-from convscope.networks.build import construct
 from convscope.networks.layers import layer_calls
 
 NETWORKS = ("vgg16", "alexnet", "squeezenet1_0")
 TOP = 9
 ROUNDS = 3
 IMAGES = (1, 4, 16)
-
-
-def random_network(name: str, device: torch.device) -> nn.Module:
-    """Return a network in eval mode as its constructor initialises it."""
-    torch.manual_seed(0)
-    network = construct(name, classes=1000).requires_grad_(False).eval().to(device)
-    return network.to(memory_format=torch.channels_last)
 
 
 def noise_image(seed: int, device: torch.device) -> torch.Tensor:
@@ -111,7 +96,7 @@ def largest_difference(ours: Sequence[Projection], theirs: Sequence[np.ndarray])
 
 def measure_times(name: str, device: torch.device, top: int, rounds: int) -> Figures:
     """Return times of one image, and how far the results are apart."""
-    network, image = random_network(name, device), noise_image(0, device)
+    network, image = random_network(name, device, torch.channels_last), noise_image(0, device)
     projector = Projector(network)
     units = strong_units(projector, image, convolutions(network, top), top)
     results: dict[str, list] = {}
@@ -134,7 +119,7 @@ def measure_times(name: str, device: torch.device, top: int, rounds: int) -> Fig
 
 def work_of(name: str, device: torch.device, top: int, count: int) -> Callable[[], None]:
     """Return the projection of ``count`` images, each with strongest units of its own."""
-    network = random_network(name, device)
+    network = random_network(name, device, torch.channels_last)
     projector = Projector(network)
     layers = convolutions(network, top)
 
@@ -188,15 +173,11 @@ def measure(name: str, device: torch.device, quick: bool) -> Figures:
     return figures
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Measure and print."""
-    parser = parser_of(__doc__)
-    parser.add_argument("--networks", nargs="+", choices=NETWORKS, metavar="NAME")
-    options = parser.parse_args(arguments)
-    names = options.networks or (["squeezenet1_0"] if options.quick else NETWORKS)
-    figures = over_devices(names, measure, options.quick)
-    show("Deconvnet against a loop over Captum's NeuronDeconvolution", figures, options.json)
-
-
 if __name__ == "__main__":
-    main()
+    run(
+        __doc__,
+        "Deconvnet against a loop over Captum's NeuronDeconvolution",
+        measure,
+        NETWORKS,
+        NETWORKS,
+    )

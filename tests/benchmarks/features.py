@@ -11,30 +11,19 @@ that extracts N images; the images themselves take 0.15 MB each.
 
 import copy
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import redirect_stderr
 from functools import partial
 from io import StringIO
 from pathlib import Path
 from statistics import median
-from time import perf_counter
 
-from measuring import (
-    ROOT,
-    Figures,
-    alternate,
-    median_ratio,
-    over_devices,
-    parser_of,
-    peak_megabytes,
-    show,
-    watching,
-)
+from measuring import ROOT, Figures, alternate, median_ratio, medians, peak_megabytes, shares_of
 
 # isort: split
 import h5py
-import numpy as np
 import torch
+from random_networks import LAYOUTS, MEAN, STD, bare_forward, noise_images, random_network, run
 from torch import nn
 
 from convscope.devices import computing, usable_cores
@@ -42,7 +31,6 @@ from convscope.features import collect, extract
 from convscope.features.extract import IMAGES_AT_ONCE, extract_features, layer_entries
 from convscope.images.store import ImageBatch
 from convscope.networks.architectures import load_architecture
-from convscope.networks.build import construct
 from convscope.variants.definitions import definition_of
 
 # Images in a timed round: it takes about as long with each network.
@@ -51,20 +39,6 @@ MEMORY_IMAGES = (16, 64, 256)
 QUICK_IMAGES = 2
 ROUNDS = 5
 CUDA_PASSES = 8
-MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-
-
-def random_network(name: str, device: torch.device) -> nn.Module:
-    """Return a network in eval mode as its constructor initialises it."""
-    torch.manual_seed(0)
-    return construct(name, classes=1000).requires_grad_(False).eval().to(device)
-
-
-def noise_images(count: int) -> ImageBatch:
-    """Return a batch of prepared images without a file."""
-    pixels = np.random.default_rng(0).integers(0, 256, (count, 3, 224, 224), dtype=np.uint8)
-    ids = tuple(f"noise_{number:04d}" for number in range(count))
-    return ImageBatch(ids, pixels, ("",) * count, ("",) * count)
 
 
 def extraction(
@@ -96,13 +70,6 @@ def extraction(
     return work
 
 
-def bare_forward(network: nn.Module, inputs: torch.Tensor, at_once: int) -> None:
-    """Push normalised images ``(N, 3, 224, 224)`` through a network; keep nothing."""
-    with torch.inference_mode():
-        for start in range(0, len(inputs), at_once):
-            network(inputs[start : start + at_once])
-
-
 def measure_times(name: str, device: torch.device, count: int, rounds: int) -> Figures:
     """Return the figures of time of one network on one device."""
     network = random_network(name, device)
@@ -114,7 +81,7 @@ def measure_times(name: str, device: torch.device, count: int, rounds: int) -> F
     normalised = (pixels / 255 - pixels.new_tensor(MEAN, dtype=torch.float32).view(shape)) / (
         pixels.new_tensor(STD, dtype=torch.float32).view(shape)
     )
-    for layout in ("contiguous_format", "channels_last"):
+    for layout in LAYOUTS:
         memory_format = getattr(torch, layout)
         works[layout] = partial(
             bare_forward,
@@ -123,7 +90,7 @@ def measure_times(name: str, device: torch.device, count: int, rounds: int) -> F
             IMAGES_AT_ONCE[device.type],
         )
     seconds = alternate(works, device, rounds)
-    bare = min(("contiguous_format", "channels_last"), key=lambda layout: median(seconds[layout]))
+    bare = min(LAYOUTS, key=lambda layout: median(seconds[layout]))
     taken = median(seconds["extraction"])
     return {
         "seconds": taken / count,
@@ -144,17 +111,10 @@ def measure_shares(
         "peaks": [(collect, f"{verb}_peaks") for verb in ("find", "rectify", "join")],
         "writing": [(extract, "_write"), (h5py.File, "close")],
     }
-    shares: dict[str, list[float]] = {f"{part}_share": [] for part in parts}
-    for _ in range(rounds):
-        with watching(parts, device) as spent:
-            start = perf_counter()
-            work()
-            total = perf_counter() - start
-        # The peaks are found while the forward pass runs.
-        spent["forward"] -= spent["peaks"]
-        for part in parts:
-            shares[f"{part}_share"].append(spent[part] / total)
-    return {name: median(values) for name, values in shares.items()}
+    shares = shares_of(parts, work, device, rounds)
+    # The peaks are found while the forward pass runs.
+    both = zip(shares["forward"], shares["peaks"], strict=True)
+    return medians({**shares, "forward": [forward - peaks for forward, peaks in both]})
 
 
 def extract_once(name: str, device: str, count: int) -> None:
@@ -175,15 +135,5 @@ def measure(name: str, device: torch.device, quick: bool) -> Figures:
     return figures
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Measure and print."""
-    parser = parser_of(__doc__)
-    parser.add_argument("--networks", nargs="+", choices=NETWORKS, metavar="NAME")
-    options = parser.parse_args(arguments)
-    names = options.networks or (["squeezenet1_0"] if options.quick else list(NETWORKS))
-    figures = over_devices(names, measure, options.quick)
-    show("Feature extraction against bare forward passes", figures, options.json)
-
-
 if __name__ == "__main__":
-    main()
+    run(__doc__, "Feature extraction against bare forward passes", measure, NETWORKS, NETWORKS)

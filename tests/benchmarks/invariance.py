@@ -19,27 +19,16 @@ from functools import partial
 from io import StringIO
 from pathlib import Path
 from statistics import median
-from time import perf_counter
 
-from measuring import (
-    ROOT,
-    Figures,
-    alternate,
-    median_ratio,
-    over_devices,
-    parser_of,
-    peak_megabytes,
-    show,
-    watching,
-)
+from measuring import ROOT, Figures, alternate, median_ratio, medians, peak_megabytes, shares_of
 
 # isort: split
 import numpy as np
 import torch
+from random_networks import LAYOUTS, MEAN, STD, bare_forward, noise_images, random_network, run
 from torch import nn
 
 from convscope.devices import computing, usable_cores
-from convscope.images.store import ImageBatch
 from convscope.invariance import compare, passes
 from convscope.invariance.layers import chosen_layers
 from convscope.invariance.measure import measure_invariance
@@ -47,7 +36,6 @@ from convscope.invariance.passes import rows_of
 from convscope.invariance.storage import InvarianceWriter
 from convscope.invariance.transforms import Transform
 from convscope.networks.architectures import load_architecture
-from convscope.networks.build import construct
 
 NETWORKS = ("vgg16", "vgg19", "alexnet", "squeezenet1_0")
 AMOUNTS, QUICK_AMOUNTS = 61, 3
@@ -56,21 +44,6 @@ MEMORY_IMAGES = (2, 8)
 MEMORY_FEW = 9
 ROUNDS = 3
 AT_ONCE = {"cpu": (4, 8, 16), "cuda": (32, 64, 128, 183)}
-MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-FORMATS = ("contiguous_format", "channels_last")
-
-
-def random_network(name: str, device: torch.device) -> nn.Module:
-    """Return a network in eval mode as its constructor initialises it."""
-    torch.manual_seed(0)
-    return construct(name, classes=1000).requires_grad_(False).eval().to(device)
-
-
-def noise_images(count: int) -> ImageBatch:
-    """Return a batch of prepared images without a file."""
-    pixels = np.random.default_rng(0).integers(0, 256, (count, 3, 224, 224), dtype=np.uint8)
-    ids = tuple(f"noise_{number:04d}" for number in range(count))
-    return ImageBatch(ids, pixels, ids, ids)
 
 
 def figure_5(amounts: int) -> list[Transform]:
@@ -109,20 +82,13 @@ def measurement(
     return work
 
 
-def bare_forward(network: nn.Module, inputs: torch.Tensor, at_once: int) -> None:
-    """Push normalised images ``(N, 3, 224, 224)`` through a network; keep nothing."""
-    with torch.inference_mode():
-        for start in range(0, len(inputs), at_once):
-            network(inputs[start : start + at_once])
-
-
 def best_bare(
     network: nn.Module, device: torch.device, count: int, sizes: Sequence[int], rounds: int
 ) -> tuple[str, int, Callable[[], None]]:
     """Return memory format, batch size and work of the fastest way to push ``count`` images."""
     inputs = torch.randn(count, 3, 224, 224, generator=torch.Generator().manual_seed(0)).to(device)
     trials, works = {}, {}
-    for layout in FORMATS:
+    for layout in LAYOUTS:
         memory_format = getattr(torch, layout)
         copied = copy.deepcopy(network).to(memory_format=memory_format)
         images = inputs.contiguous(memory_format=memory_format)
@@ -151,7 +117,7 @@ def measure_times(name: str, device: torch.device, amounts: int, rounds: int) ->
         "seconds": median(seconds["measurement"]),
         "bare_seconds": median(seconds["bare"]),
         "bare_images_at_once": at_once,
-        "bare_format": 1 + FORMATS.index(layout),
+        "bare_format": 1 + LAYOUTS.index(layout),
         "times_bare_forward": median_ratio(seconds["measurement"], seconds["bare"]),
         **measure_shares(work, device, rounds),
     }
@@ -164,15 +130,7 @@ def measure_shares(work: Callable[[], None], device: torch.device, rounds: int) 
         "transforming": [(passes.Inputs, "__call__")],
         "writing": [(InvarianceWriter, "add"), (InvarianceWriter, "finish")],
     }
-    shares: dict[str, list[float]] = {f"{part}_share": [] for part in parts}
-    for _ in range(rounds):
-        with watching(parts, device) as spent:
-            start = perf_counter()
-            work()
-            total = perf_counter() - start
-        for part in parts:
-            shares[f"{part}_share"].append(spent[part] / total)
-    return {name: median(values) for name, values in shares.items()}
+    return medians(shares_of(parts, work, device, rounds))
 
 
 def measure_once(name: str, device: str, count: int, amounts: int) -> None:
@@ -196,15 +154,5 @@ def measure(name: str, device: torch.device, quick: bool) -> Figures:
     return figures
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Measure and print."""
-    parser = parser_of(__doc__)
-    parser.add_argument("--networks", nargs="+", choices=NETWORKS, metavar="NAME")
-    options = parser.parse_args(arguments)
-    names = options.networks or (["squeezenet1_0"] if options.quick else ["vgg16"])
-    figures = over_devices(names, measure, options.quick)
-    show("Invariance curves against bare forward passes", figures, options.json)
-
-
 if __name__ == "__main__":
-    main()
+    run(__doc__, "Invariance curves against bare forward passes", measure, NETWORKS, ["vgg16"])

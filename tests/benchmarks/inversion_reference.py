@@ -10,7 +10,6 @@ the layer's place from 1. The rank correlation of psnr with it is in the title. 
 network is trained first, as config/config.yaml says.
 """
 
-import json
 import tempfile
 from argparse import Namespace
 from collections.abc import Sequence
@@ -20,14 +19,11 @@ from measuring import Figures, parser_of, show
 
 # isort: split
 import numpy as np
-from concentration import CPU, QUICK, default_settings, held_out, train
-from safetensors import safe_open
+from reference_networks import CPU, QUICK, default_settings, held_out, load, train
 from scipy.stats import spearmanr
 
 from convscope.devices import computing, usable_cores
 from convscope.images.store import ImageBatch, pixel_digest
-from convscope.networks.build import build_network
-from convscope.networks.reference_layers import reference_architecture
 from convscope.scenes.names import SCENES_MEAN, SCENES_STD
 from convscope.synthesis.figures.strip import draw_inversion
 from convscope.synthesis.invert import invert_features
@@ -48,12 +44,7 @@ def scenes(count: int, seed: int, classes: Sequence[str]) -> ImageBatch:
 
 def invert(weights: Path, options: Namespace, output: Path) -> Inversion:
     """Return the inversions of every layer, or of every so many."""
-    shape, classes = about(weights)
-    reference = {name: shape[name] for name in ("widths", "hidden")}
-    network = build_network(
-        "reference", weights, classes=len(classes), device=CPU, reference=reference
-    )
-    table = reference_architecture(classes=len(classes), **reference).layers
+    network, table, classes = load(weights)
     images = scenes(COMPARED, 1, classes)
     iterations = QUICK_ITERATIONS if options.quick else options.iterations
     invert_features(
@@ -63,7 +54,7 @@ def invert(weights: Path, options: Namespace, output: Path) -> Inversion:
         ids=images.ids[: 1 if options.quick else options.images],
         layers={
             layer.name: layer.common_name
-            for layer in table[:: QUICK_EVERY if options.quick else options.every]
+            for layer in table.layers[:: QUICK_EVERY if options.quick else options.every]
         },
         presets={name: preset_settings(name, iterations=iterations) for name in INVERSION},
         seed=0,
@@ -72,13 +63,6 @@ def invert(weights: Path, options: Namespace, output: Path) -> Inversion:
         device=CPU,
     )
     return read_inversion(output)
-
-
-def about(weights: Path) -> tuple[dict, list[str]]:
-    """Return widths and hidden units of a reference network, and its classes."""
-    with safe_open(weights, framework="pt") as file:
-        found = json.loads(file.metadata()["convscope"])
-    return found, found["classes"]
 
 
 def figures_of(inversion: Inversion, layer: str) -> Figures:

@@ -126,6 +126,27 @@ def watching(
         yield spent
 
 
+def shares_of(
+    parts: Mapping[str, Sequence[tuple[object, str]]],
+    work: Callable[[], object],
+    device: torch.device,
+    rounds: int,
+) -> dict[str, list[float]]:
+    """Return which share of a work's own time each part takes in each round; see ``watching``."""
+    shares: dict[str, list[float]] = {part: [] for part in parts}
+    for _ in range(rounds):
+        with watching(parts, device) as spent:
+            total = seconds_of(work, device)
+        for part, seconds in spent.items():
+            shares[part].append(seconds / total)
+    return shares
+
+
+def medians(shares: Mapping[str, Sequence[float]]) -> Figures:
+    """Return the median of each part's shares; ``writing_share`` for the part ``writing``."""
+    return {f"{part}_share": median(values) for part, values in shares.items()}
+
+
 def peak_megabytes(function: Callable[..., object], *arguments: object) -> float:
     """Return the largest resident memory of a fresh process that calls a function, in 10^6 bytes.
 

@@ -13,28 +13,18 @@ peak_mb_iterations_N is a fresh process that does N iterations.
 """
 
 import copy
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from statistics import median
-from time import perf_counter
 
-from measuring import (
-    Figures,
-    alternate,
-    median_ratio,
-    over_devices,
-    parser_of,
-    peak_megabytes,
-    show,
-    watching,
-)
+from measuring import Figures, alternate, median_ratio, medians, peak_megabytes, shares_of
 
 # isort: split
 import torch
+from random_networks import MEAN, STD, random_network, run
 from torch import nn
 
 from convscope.deconvnet.program import program_of
 from convscope.devices import computing, usable_cores
-from convscope.networks.build import construct
 from convscope.synthesis.loop import Canvas, Synthesis
 from convscope.synthesis.objectives import ClassScore
 from convscope.synthesis.presets import LADDER
@@ -44,7 +34,6 @@ from convscope.synthesis.state import Row
 from convscope.synthesis.steps import Steps
 
 NETWORKS = ("vgg16", "alexnet", "squeezenet1_0")
-MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 CLASS = 130
 ROUNDS = 5
 PAIR = 2
@@ -52,13 +41,6 @@ PAIR = 2
 MEMORY = (4, 40)
 SIDE, QUICK_SIDE = 224, 80
 ROWS = tuple(LADDER)
-
-
-def random_network(name: str, device: torch.device) -> nn.Module:
-    """Return a network in eval mode as its constructor initialises it."""
-    torch.manual_seed(0)
-    network = construct(name, classes=1000).requires_grad_(False).eval().to(device)
-    return network.to(memory_format=torch.channels_last)
 
 
 def synthesis(network: nn.Module, device: torch.device, iterations: int, side: int) -> Synthesis:
@@ -130,22 +112,14 @@ def measure_shares(network: nn.Module, device: torch.device, side: int, rounds: 
         "regularisers": [(Regularisers, name) for name in ("clip", "operate", "penalty")],
         "steps": [(Steps, "take")],
     }
-    shares: dict[str, list[float]] = {f"{part}_share": [] for part in parts}
     work = iterating(network, device, side)
     work()
-    for _ in range(rounds):
-        with watching(parts, device) as spent:
-            start = perf_counter()
-            work()
-            total = perf_counter() - start
-        for part in parts:
-            shares[f"{part}_share"].append(spent[part] / total)
-    return {name: median(values) for name, values in shares.items()}
+    return medians(shares_of(parts, work, device, rounds))
 
 
 def measure_times(name: str, device: torch.device, side: int, rounds: int) -> Figures:
     """Return seconds of an iteration of all six images, and ratios."""
-    network = random_network(name, device)
+    network = random_network(name, device, torch.channels_last)
     works = {
         "ours": iterating(network, device, side),
         "contiguous": bare(network, device, side, torch.contiguous_format),
@@ -171,7 +145,7 @@ def run_once(name: str, device: str, side: int, iterations: int) -> None:
     """Do some iterations in a process of its own, whose memory is measured."""
     target = torch.device(device)
     with computing(usable_cores()):
-        synthesis(random_network(name, target), target, iterations, side).run()
+        synthesis(random_network(name, target, torch.channels_last), target, iterations, side).run()
 
 
 def measure(name: str, device: torch.device, quick: bool) -> Figures:
@@ -185,15 +159,5 @@ def measure(name: str, device: torch.device, quick: bool) -> Figures:
     return figures
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Measure and print."""
-    parser = parser_of(__doc__)
-    parser.add_argument("--networks", nargs="+", choices=NETWORKS, metavar="NAME")
-    options = parser.parse_args(arguments)
-    names = options.networks or (["squeezenet1_0"] if options.quick else ["vgg16"])
-    figures = over_devices(names, measure, options.quick)
-    show("Six regularisers of one class against bare passes", figures, options.json)
-
-
 if __name__ == "__main__":
-    main()
+    run(__doc__, "Six regularisers of one class against bare passes", measure, NETWORKS, ["vgg16"])

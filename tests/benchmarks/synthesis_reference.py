@@ -14,17 +14,17 @@ networks are trained first, as config/config.yaml says but for the seed of the s
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from measuring import Figures, parser_of, show
 
 # isort: split
 import numpy as np
-from concentration import CPU, QUICK, default_settings, train
+from reference_networks import CPU, QUICK, default_settings, load, train
 
 from convscope.classes.lists import ClassList, scene_class_list
 from convscope.devices import computing, usable_cores
 from convscope.digests import file_sha256
-from convscope.networks.build import build_network
 from convscope.networks.training_settings import checked
 from convscope.scenes.names import SCENES_MEAN, SCENES_STD
 from convscope.synthesis.figures.curves import draw_curves
@@ -40,16 +40,9 @@ TRANSFORM = {"mean": SCENES_MEAN, "std": SCENES_STD}
 QUICK_ITERATIONS, QUICK_SIDE = 8, 96
 
 
-def load(weights: Path, settings: dict) -> dict:
+def judging(weights: Path) -> dict[str, Any]:
     """Return a reference network with what its judging needs."""
-    network = build_network(
-        "reference",
-        weights,
-        classes=len(settings["classes"]),
-        device=CPU,
-        reference={name: settings[name] for name in ("widths", "hidden")},
-    )
-    return {"network": network, "weights_sha256": file_sha256(weights)}
+    return {"network": load(weights)[0], "weights_sha256": file_sha256(weights)}
 
 
 def make(
@@ -119,7 +112,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with tempfile.TemporaryDirectory() as name, computing(usable_cores()):
         folder = Path(name)
         own, judge = (
-            load(given or train({**settings, "seed": seed}, folder / str(seed)), settings)
+            judging(given or train({**settings, "seed": seed}, folder / str(seed)))
             for seed, given in ((1, options.weights), (2, options.judge))
         )
         asked = {
