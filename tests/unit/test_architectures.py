@@ -151,18 +151,16 @@ def test_the_number_of_classes_changes_the_layers_that_count_them():
 
 
 @pytest.mark.parametrize(
-    ("name", "convolution", "relu"),
+    ("name", "convolution"),
     [
-        ("vgg16", "conv5_3", "relu5_3"),
-        ("vgg16_bn", "conv5_3", "relu5_3"),
-        ("alexnet", "conv5", "relu5"),
-        ("squeezenet1_0", "conv10", "relu10"),
+        ("vgg16", "conv5_3"),
+        ("vgg16_bn", "conv5_3"),
+        ("alexnet", "conv5"),
+        ("squeezenet1_0", "conv10"),
     ],
 )
-def test_the_last_convolution_and_its_relu(name, convolution, relu):
-    architecture = load_architecture(TABLE, name)
-    assert architecture.last_convolution.common_name == convolution
-    assert architecture.last_convolution_relu.common_name == relu
+def test_the_last_convolution(name, convolution):
+    assert load_architecture(TABLE, name).last_convolution.common_name == convolution
 
 
 def test_weights_are_found_by_enum():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from convscope.deconvnet.control_table import read_control_medians, reading_controls
+from convscope.deconvnet.control_table import reading_controls
 from convscope.deconvnet.controls import CONTROLS, measure_controls
 from convscope.deconvnet.program import program_of
 from convscope.deconvnet.project import Projector
@@ -118,7 +118,8 @@ def assert_close(found, expected):
 
 
 def test_medians_are_over_what_is_defined(controls):
-    medians = read_control_medians(controls)
+    with reading_controls(controls) as table:
+        medians = [unit.medians() for unit in table.units.values()]
 
     with reading(controls, "projections/1") as file:
         ssim, rows = file["similarity/ssim"][:], file["similarity/row"][:]
@@ -126,7 +127,7 @@ def test_medians_are_over_what_is_defined(controls):
         assert ssim.dtype == np.float32
         own = file["units/control"][:] == -1
         assert np.array_equal(np.flatnonzero(own), rows)
-    for number, found in enumerate(medians.values()):
+    for number, found in enumerate(medians):
         for place, name in enumerate(CONTROLS):
             values = ssim[number, place]
             if np.isnan(values).all():
@@ -233,7 +234,8 @@ def test_no_image_is_a_file_without_units(images, features, tmp_path):
 
     path = control(linear_network(), images, deconv, tmp_path / "controls.h5")
 
-    assert read_control_medians(path) == {}
+    with reading_controls(path) as table:
+        assert table.units == {}
 
 
 OTHER = {**ATTRIBUTES, "network": {"architecture": "toy", "weights_sha256": "6" * 64}}

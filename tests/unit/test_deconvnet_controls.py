@@ -7,12 +7,12 @@ from scipy.stats import rankdata, spearmanr
 from torch import nn
 
 from convscope.deconvnet import controls
-from convscope.deconvnet.controls import CONTROLS, measure_controls, project_controls
+from convscope.deconvnet.controls import CONTROLS, measure_controls
 from convscope.deconvnet.program import program_of, randomised
 from convscope.deconvnet.project import Projector
 from convscope.deconvnet.seeds import Unit
 from convscope.deconvnet.select import strongest
-from convscope.deconvnet.similarity import Similarity, median, ranked, similarity, spearman, ssim
+from convscope.deconvnet.similarity import Similarity, compare, median, prepare, ranked, ssim
 from convscope.deconvnet.storage import restore, store
 from convscope.errors import UserError
 
@@ -119,19 +119,20 @@ def test_spearman_is_scipys_with_ties(levels):
 
     np.testing.assert_array_equal(ranked(first.ravel()), rankdata(first.ravel()))
     expected = spearmanr(first.ravel(), second.ravel()).statistic
-    assert spearman(first, second) == pytest.approx(expected, abs=1e-12)
+    found = compare(prepare(first), prepare(second)).spearman
+    assert found == pytest.approx(expected, abs=1e-12)
 
 
 def test_similarity_ignores_sign_and_scale_and_is_undefined_for_constants():
     random = np.random.default_rng(0)
     pixels = random.normal(size=(3, 12, 9))
 
-    same = similarity(pixels, -7.0 * pixels)
+    same = compare(prepare(pixels), prepare(-7.0 * pixels))
 
     assert same.ssim == pytest.approx(1.0)
     assert same.spearman == pytest.approx(1.0)
-    assert similarity(pixels, np.zeros((3, 12, 9))) == Similarity(None, None)
-    assert similarity(np.ones((3, 1, 1)), pixels[:, :1, :1]).ssim is None
+    assert compare(prepare(pixels), prepare(np.zeros((3, 12, 9)))) == Similarity(None, None)
+    assert compare(prepare(np.ones((3, 1, 1))), prepare(pixels[:, :1, :1])).ssim is None
 
 
 def test_the_median_is_over_what_is_defined():
@@ -184,11 +185,17 @@ def substituted(network, program):
     return other
 
 
+def examples(projector, image, units):
+    """Return the projections of seed 3 by control, in the order of the units."""
+    measured = measure_controls(projector, image, units, range(3, 12))
+    return {name: [controlled.examples[name] for controlled in measured] for name in CONTROLS}
+
+
 def test_each_control_is_what_its_definition_says(network, image):
     projector = Projector(network, image_size=SIZE)
     tape = projector.record(image, ["4", "7"])
 
-    found = project_controls(projector, image, tape, UNITS, seed=3)
+    found = examples(projector, image, UNITS)
 
     program = projector.program
     places = [p for p in program.below(["7"]) if program.steps[p].kind in controls.RANDOMISED]
@@ -215,10 +222,9 @@ def test_each_control_is_what_its_definition_says(network, image):
 
 def test_weights_above_a_unit_do_not_matter_to_its_controls(network, image):
     projector = Projector(network, image_size=SIZE)
-    tape = projector.record(image, ["4", "7"])
 
-    together = project_controls(projector, image, tape, UNITS, seed=3)
-    alone = project_controls(projector, image, tape, UNITS[:1], seed=3)
+    together = examples(projector, image, UNITS)
+    alone = examples(projector, image, UNITS[:1])
 
     for name in CONTROLS:
         np.testing.assert_allclose(

@@ -10,7 +10,6 @@ import zipfile
 import pytest
 
 from convscope.errors import UserError
-from convscope.fetching import containers
 from convscope.fetching.mini_imagenet import fetch_row_group
 from convscope.fetching.mini_imagenet_index import (
     WNIDS,
@@ -134,6 +133,11 @@ def test_only_one_row_group_travels(tmp_path):
     assert sum(stop - start + 1 for start, stop in ends) < 10 * 20480 + 70_000
 
 
+def read_image(container, image):
+    with zipfile.ZipFile(container) as archive:
+        return archive.read(f"{image}.jpg")
+
+
 def test_files_may_lie_behind_a_redirect(folder, fetch):
     with (
         serving(folder) as elsewhere,
@@ -141,7 +145,7 @@ def test_files_may_lie_behind_a_redirect(folder, fetch):
     ):
         container, _ = fetch(endpoint=server.base)
         assert len(elsewhere.asked("data/")) >= 2
-    assert containers.read_image(container, "n01532829_003") == image_of("n01532829_003")
+    assert read_image(container, "n01532829_003") == image_of("n01532829_003")
 
 
 def test_files_cut_otherwise_give_the_same_images(folder, fetch, caplog):
@@ -164,7 +168,7 @@ def test_files_cut_otherwise_give_the_same_images(folder, fetch, caplog):
 def test_passing_fault_is_tried_again(fetch, hub, kind, path, caplog):
     hub.fail(path, kind, times=2)
     container, _ = fetch()
-    assert containers.read_image(container, "n01532829_004") == image_of("n01532829_004")
+    assert read_image(container, "n01532829_004") == image_of("n01532829_004")
     assert "attempt 2 of 3 failed" in caplog.text
 
 

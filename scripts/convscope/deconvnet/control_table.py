@@ -81,12 +81,6 @@ def reading_controls(path: str | Path) -> Iterator[ControlTable]:
         yield ControlTable(file)
 
 
-def read_control_medians(path: str | Path) -> dict[Key, dict[str, Similarity]]:
-    """Return the median similarities of every control, by image, variant and layer."""
-    with reading_controls(path) as table:
-        return {key: unit.medians() for key, unit in table.units.items()}
-
-
 def _similarities(ssim: np.ndarray, spearman: np.ndarray) -> list[Similarity]:
     pairs = zip(ssim.tolist(), spearman.tolist(), strict=True)
     return [Similarity(*(None if np.isnan(v) else v for v in pair)) for pair in pairs]

@@ -190,28 +190,6 @@ def random_projector(projector: Projector, layers: Sequence[str], seed: int) -> 
     return projector.with_program(randomised(program, places, generator))
 
 
-def project_controls(
-    projector: Projector, image: torch.Tensor, tape: Tape, units: Sequence[Unit], seed: int
-) -> dict[str, list[Projection | None]]:
-    """Return the projections of each control, in the order of the units.
-
-    Parameters
-    ----------
-    tape
-        The clean pass of the image through the projector's network.
-    seed
-        Decides the other channels and the random weights.
-
-    Returns
-    -------
-    dict
-        By control; None where the layer has no other channel.
-    """
-    layers = sorted({unit.layer for unit in units})
-    random = random_projector(projector, layers, seed)
-    return _projected(projector, random, image, tape, units, seed)
-
-
 def _projected(
     projector: Projector,
     random: Projector,
@@ -220,6 +198,7 @@ def _projected(
     units: Sequence[Unit],
     seed: int,
 ) -> dict[str, list[Projection | None]]:
+    """Return the projections of each control, None where the layer has no other channel."""
     others = [other_channel(unit, tape.activations[unit.layer].shape[1], seed) for unit in units]
     there = iter(projector.project(tape, [other for other in others if other], seed=SEED))
     switched = random.record(image, sorted({unit.layer for unit in units}))

@@ -113,21 +113,6 @@ class ReceptiveFields:
         rows, columns = (b[positions[:, axis]] for axis, b in enumerate(self._bounds[place]))
         return np.stack([rows[:, 0], columns[:, 0], rows[:, 1], columns[:, 1]], 1)
 
-    def unclipped(self, layer: str, positions: np.ndarray) -> np.ndarray:
-        """Return what units would see of an image without borders; otherwise as ``boxes``."""
-        place, positions = self._checked(layer, positions)
-        rows, columns = (axes[place] for axes in self._axes)
-        places = positions[:, 0], positions[:, 1]
-        return np.stack(
-            [
-                rows.low[places[0]],
-                columns.low[places[1]],
-                rows.high[places[0]],
-                columns.high[places[1]],
-            ],
-            1,
-        )
-
     def whole(self, layer: str) -> np.ndarray:
         """Return the box ``(4,)`` that all positions of a layer see together."""
         height, width = self.map_size(layer)

@@ -39,19 +39,14 @@ def prepare(pixels: np.ndarray) -> Prepared:
 
 
 def compare(first: Prepared, second: Prepared) -> Similarity:
-    """Compare two projections of one shape; see ``similarity``."""
-    return Similarity(
-        _ssim(first.local, second.local), _rank_correlation(first.ranks, second.ranks)
-    )
-
-
-def similarity(first: np.ndarray, second: np.ndarray) -> Similarity:
-    """Compare two projections ``(3, h, w)`` within one receptive field, by absolute values.
+    """Compare two projections of one shape within one receptive field, by absolute values.
 
     SSIM compares their grey images (the mean over channels), scaled by their maximum;
     Spearman's correlation all values.
     """
-    return compare(prepare(first), prepare(second))
+    return Similarity(
+        _ssim(first.local, second.local), _rank_correlation(first.ranks, second.ranks)
+    )
 
 
 def median(similarities: Sequence[Similarity]) -> Similarity:
@@ -80,12 +75,6 @@ def ssim(first: np.ndarray, second: np.ndarray) -> float | None:
         None where an image is constant.
     """
     return _ssim(_local(first), _local(second))
-
-
-def spearman(first: np.ndarray, second: np.ndarray) -> float | None:
-    """Return the correlation of ranks of two arrays of one shape; None where one is constant."""
-    ranks = (None if _constant(v) else ranked(v.ravel()) for v in (first, second))
-    return _rank_correlation(*ranks)
 
 
 def ranked(values: np.ndarray) -> np.ndarray:
@@ -129,6 +118,7 @@ def _ssim(first: _Local | None, second: _Local | None) -> float | None:
 
 
 def _rank_correlation(first: np.ndarray | None, second: np.ndarray | None) -> float | None:
+    """Return Spearman's correlation from the ranks; None where one array was constant."""
     if first is None or second is None:
         return None
     centred = [np.asarray(ranks, dtype=np.float64) for ranks in (first, second)]

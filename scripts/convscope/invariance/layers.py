@@ -7,7 +7,6 @@ from convscope.errors import UserError
 from convscope.networks.architectures import Architecture, Layer, resolve_layer
 
 BOTTOM, TOP, BETWEEN = "bottom", "top", "between"
-ROLES = (BOTTOM, BETWEEN, TOP)
 
 
 def bottom_layer(architecture: Architecture) -> Layer:

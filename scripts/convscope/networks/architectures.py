@@ -101,13 +101,6 @@ class Architecture:
         """The last convolution."""
         return [layer for layer in self.layers if layer.kind == "conv"][-1]
 
-    @property
-    def last_convolution_relu(self) -> Layer:
-        """The first ReLU at or after the last convolution; that convolution if there is none."""
-        last = self.last_convolution
-        after = self.layers[self.layers.index(last) :]
-        return next((layer for layer in after if layer.kind == "relu"), last)
-
     def with_classes(self, classes: int) -> "Architecture":
         """Return the same architecture for another number of classes."""
         layers = tuple(

@@ -17,9 +17,8 @@ FIXED: dict[str, dict[str, Any]] = {
     "rotate_180": {"rotate": 180},
 }
 FILLS = ("black", "grey", "mean", "reflect", "edge")
+# The corner is the top left one: the square covers rows and columns 0 to size - 1.
 PLACES = ("centre", "corner")
-# Which corner "corner" is: the square covers rows and columns 0 to size - 1.
-CORNER = "top-left"
 SIDE = 224
 # 8-bit level of the fill "grey", and of an occluding square for which no level is given.
 GREY = 128
