@@ -8,6 +8,7 @@ from torch import nn
 from convscope.deconvnet.axes import (
     Taps,
     adaptive_taps,
+    averaging,
     interpolating,
     pair,
     window_taps,
@@ -167,6 +168,19 @@ def step_taps(step: Step, axis: int, side: int) -> Taps:
         count = pair(step.module.output_size, axis)
         return adaptive_taps(side if count is None else count, side)
     return window_taps(step.module, axis, side)
+
+
+def averaging_matrix(step: Step, axis: int, side: int) -> np.ndarray:
+    """Return the matrix ``(out, side)`` of an average pooling of any kind along an axis."""
+    taps = step_taps(step, axis, side)
+    if not hasattr(step.module, "kernel_size"):
+        return averaging(taps, side, None)
+    divisor = step.module.divisor_override
+    if divisor is not None:
+        # It divides once, so all of it goes to the rows.
+        return taps.matrix(side) / (divisor if axis == 0 else 1)
+    padding = pair(step.module.padding, axis) if step.module.count_include_pad else None
+    return averaging(taps, side, padding)
 
 
 def _through(step: Step, source: _Axis, axis: int, unpooling: str) -> _Axis:

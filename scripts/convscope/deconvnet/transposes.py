@@ -4,9 +4,9 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from convscope.deconvnet.axes import averaging, interpolating, padding_of, pair
+from convscope.deconvnet.axes import interpolating, padding_of, pair
 from convscope.deconvnet.program import Step
-from convscope.deconvnet.receptive_fields import step_taps
+from convscope.deconvnet.receptive_fields import averaging_matrix, step_taps
 from convscope.deconvnet.windows import CHANNELS_LAST, Signals, Size, confined, cut
 
 Moved = tuple[torch.Tensor, np.ndarray]
@@ -136,17 +136,9 @@ def nonzero(values: torch.Tensor) -> np.ndarray:
 
 
 def _matrix(step: Step, axis: int, side: int) -> np.ndarray:
-    taps = step_taps(step, axis, side)
     if step.kind == "maxpool":
-        return interpolating(len(taps.first), side)
-    if not hasattr(step.module, "kernel_size"):
-        return averaging(taps, side, None)
-    divisor = step.module.divisor_override
-    if divisor is not None:
-        # It divides once, so all of it goes to the rows.
-        return taps.matrix(side) / (divisor if axis == 0 else 1)
-    padding = pair(step.module.padding, axis) if step.module.count_include_pad else None
-    return averaging(taps, side, padding)
+        return interpolating(len(step_taps(step, axis, side).first), side)
+    return averaging_matrix(step, axis, side)
 
 
 def _cut_matrix(

@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from convscope.deconvnet.axes import averaging, pair
+from convscope.deconvnet.axes import pair
 from convscope.deconvnet.program import Program, Step
-from convscope.deconvnet.receptive_fields import step_taps
+from convscope.deconvnet.receptive_fields import averaging_matrix, step_taps
 from convscope.errors import UserError
 
 ROWWISE = ("relu", "batchnorm")
@@ -131,19 +131,6 @@ def _with_joined_outputs(graph: Graph) -> tuple[Node, ...]:
                 nodes[source] = replace(branch, kind="conv", into=(place, channel))
                 channel += branch.channels
     return tuple(nodes)
-
-
-def averaging_matrix(step: Step, axis: int, side: int) -> np.ndarray:
-    """Return the matrix ``(out, side)`` of an average pooling of any kind along an axis."""
-    taps = step_taps(step, axis, side)
-    if not hasattr(step.module, "kernel_size"):
-        return averaging(taps, side, None)
-    divisor = step.module.divisor_override
-    if divisor is not None:
-        # It divides once, so all of it goes to the rows.
-        return taps.matrix(side) / (divisor if axis == 0 else 1)
-    padding = pair(step.module.padding, axis) if step.module.count_include_pad else None
-    return averaging(taps, side, padding)
 
 
 class _Builder:

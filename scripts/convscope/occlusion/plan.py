@@ -11,8 +11,8 @@ import numpy as np
 import torch
 
 from convscope.deconvnet.axes import padding_of, pair
-from convscope.deconvnet.receptive_fields import step_taps
-from convscope.occlusion.graph import Graph, Node, averaging_matrix
+from convscope.deconvnet.receptive_fields import averaging_matrix, step_taps
+from convscope.occlusion.graph import Graph, Node
 from convscope.occlusion.grid import Grid
 from convscope.occlusion.layout import (
     LOWEST,
