@@ -31,3 +31,11 @@ def pytest_xdist_make_scheduler(config, log):
             return SHARING[0] if first in SHARING else "/".join((first, *rest))
 
     return ByFile(config, log)
+
+
+@pytest.fixture
+def no_proxy(monkeypatch):
+    """Ask local servers directly, whatever proxy the user has."""
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)

@@ -15,16 +15,10 @@ from convscope.fetching.patience import Patience
 from convscope.fetching.transfer import LoggedTransfer, transferring
 from servers import serving
 
+pytestmark = pytest.mark.usefixtures("no_proxy")
 QUICK = Patience(connect_timeout=0.5, read_timeout=0.3, attempts=3, first_wait=0.01)
 CONTENT = bytes(range(256)) * 1000
 DIGEST = hashlib.sha256(CONTENT).hexdigest()
-
-
-@pytest.fixture(autouse=True)
-def _no_proxy(monkeypatch):
-    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.upper(), raising=False)
 
 
 @pytest.fixture

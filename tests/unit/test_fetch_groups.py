@@ -17,15 +17,9 @@ from convscope.planning import rows
 from planning_toys import sheet_plan
 from servers import serving
 
+pytestmark = pytest.mark.usefixtures("no_proxy")
 QUICK = Patience(connect_timeout=0.5, read_timeout=0.3, attempts=1)
 CONTENTS = {f"{name}.jpg": name.encode() * 1000 for name in "abcdef"}
-
-
-@pytest.fixture(autouse=True)
-def _no_proxy(monkeypatch):
-    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.upper(), raising=False)
 
 
 @pytest.fixture

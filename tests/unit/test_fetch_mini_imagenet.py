@@ -20,6 +20,7 @@ from convscope.fetching.mini_imagenet_index import (
 from convscope.fetching.patience import Patience
 from servers import serving, serving_hub, write_parquet, write_split
 
+pytestmark = pytest.mark.usefixtures("no_proxy")
 QUICK = Patience(connect_timeout=0.5, read_timeout=0.3, attempts=3, first_wait=0.01)
 # 3 classes of 5 images in files of 8 and 7 rows, row groups of 3: 0-2 3-5 6-7 | 8-10 11-13 14.
 SMALL = DatasetFacts(
@@ -29,13 +30,6 @@ SMALL = DatasetFacts(
 
 def image_of(image_id):
     return b"\xff\xd8\xff" + hashlib.sha256(image_id.encode()).digest() * 40
-
-
-@pytest.fixture(autouse=True)
-def _no_proxy(monkeypatch):
-    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.upper(), raising=False)
 
 
 @pytest.fixture

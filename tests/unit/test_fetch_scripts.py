@@ -16,15 +16,9 @@ from convscope.fetching.fetched import image_place, read_manifest
 from convscope.fetching.mini_imagenet_index import MINI_IMAGENET
 from servers import serving, serving_hub, write_split
 
+pytestmark = pytest.mark.usefixtures("no_proxy")
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 LIMITS = ["--connect-timeout", "0.5", "--read-timeout", "0.3", "--attempts", "1"]
-
-
-@pytest.fixture(autouse=True)
-def _no_proxy(monkeypatch):
-    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.upper(), raising=False)
 
 
 @pytest.fixture
