@@ -19,8 +19,8 @@ SAID = (
     "std::bad_alloc",
 )
 REMEDY = (
-    "Give the job more memory: a larger GPU, or a larger mem_mb where memory is limited "
-    "(snakemake --set-resources RULE:mem_mb=NUMBER), or fewer jobs at a time."
+    "Give the job more memory: a larger GPU, or more mem_mb for its rule where memory is limited "
+    "(on SLURM in workflow/profiles/slurm/config.yaml), or fewer jobs at a time."
 )
 
 
