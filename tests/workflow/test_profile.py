@@ -3,6 +3,7 @@
 import importlib.util
 import re
 import shutil
+from types import SimpleNamespace
 
 import pytest
 import yaml
@@ -17,9 +18,25 @@ RULES = {
 }
 
 
+needs_the_plugin = pytest.mark.skipif(
+    importlib.util.find_spec("snakemake_executor_plugin_slurm") is None,
+    reason="snakemake-executor-plugin-slurm is not installed",
+)
+
+
 @pytest.fixture(scope="module")
 def profile():
     return yaml.safe_load((PROFILE / "config.yaml").read_text())
+
+
+@pytest.fixture
+def programs(tmp_path):
+    """Return a folder with what a machine without SLURM has of the programs that are asked for."""
+    folder = tmp_path / "programs"
+    folder.mkdir()
+    for name in ("bash", "sh", "which"):
+        (folder / name).symlink_to(shutil.which(name))
+    return folder
 
 
 def test_rules_know_no_memory_time_account_or_partition():
@@ -41,6 +58,27 @@ def test_a_groups_cache_is_of_all_rules_that_share_results(profile):
     sharing = {name for name, text in RULES.items() if "\n    cache: True\n" in text}
     assert set(with_a_groups_cache()["cache"]) == sharing
     assert "cache" not in profile
+
+
+def test_downloads_and_nothing_else_stay_on_the_login_node():
+    local = {name for name, text in RULES.items() if "\n    localrule: True\n" in text}
+    assert local == {name for name in RULES if name.startswith("fetch_")}
+
+
+def test_users_find_what_to_edit_where_logs_are_and_how_to_size_jobs(profile):
+    text = (PROFILE / "config.yaml").read_text()
+    places = re.findall(r"^ *# ([1-9])\. ", text, re.M)
+    assert places == ["1", "2", "3"]
+    for key in ("slurm_account", "slurm_partition", "gpu_model"):
+        assert re.search(rf"^ *# {key}: ", text, re.M)
+    assert profile["latency-wait"] >= 60
+    assert profile["slurm-efficiency-report"] is True
+    assert profile["slurm-logdir"] == ".snakemake/slurm_logs"
+    page = (PROFILE.parent / "README.md").read_text()
+    topics = ("Jobs", "Memory", "Time", "GPU models", "Job groups", "Job arrays", "HDF5 locking")
+    assert [topic for topic in topics if f"**{topic}" not in page] == []
+    assert "Compute nodes without a network" in page
+    assert "## All of ImageNet" in page
 
 
 def test_no_rule_has_a_job_for_each_image():
@@ -66,15 +104,22 @@ def test_the_faults_of_the_plugin_are_gone_around(profile):
     assert "slurm-array-jobs" not in profile
 
 
-@pytest.mark.skipif(
-    importlib.util.find_spec("snakemake_executor_plugin_slurm") is None,
-    reason="snakemake-executor-plugin-slurm is not installed",
-)
-def test_the_plan_is_printed_without_slurm(project, tmp_path):
-    programs = tmp_path / "programs"
-    programs.mkdir()
-    for name in ("bash", "sh", "which"):
-        (programs / name).symlink_to(shutil.which(name))
+@needs_the_plugin
+def test_models_of_gpus_are_asked_for_by_names_without_hyphens(programs, monkeypatch):
+    monkeypatch.setenv("PATH", str(programs))
+    from snakemake.exceptions import WorkflowError
+    from snakemake_executor_plugin_slurm.utils import set_gres_string
+
+    def asked(model):
+        return set_gres_string(SimpleNamespace(resources={"gpu": 1, "gpu_model": model}))
+
+    assert asked("a100") == " --gpus=a100:1"
+    with pytest.raises(WorkflowError, match="Invalid GPU model format"):
+        asked("a100-80gb")
+
+
+@needs_the_plugin
+def test_the_plan_is_printed_without_slurm(project, programs):
     outcome = project.run(
         "-n", "--workflow-profile", str(PROFILE), environment={"PATH": str(programs)}
     )
