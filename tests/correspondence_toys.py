@@ -5,8 +5,18 @@ import pandas as pd
 
 from convscope.invariance.signs import RANDOM, SIGNS
 from convscope.predictions.storage import write_parquet
+from invariance_toys import CPU, LAYERS, MEAN, STD
 
 PARTS = ("right_eye", "nose", RANDOM)
+SETTINGS = {
+    "layers": LAYERS,
+    "fill": "grey",
+    "mean": MEAN,
+    "std": STD,
+    "seed": 5,
+    "random_count": 10,
+    "device": CPU,
+}
 
 
 def pairs_file(path, sample_sets=("noise",), images=("a", "b", "c"), seed=0):

@@ -22,6 +22,15 @@ ATTRIBUTES = {
     "network": {"architecture": "reference", "weights_sha256": "0" * 64},
     "packages": {"torch": "2"},
 }
+PROJECTING = {
+    "mean": MEAN,
+    "std": STD,
+    "unpooling": "switches",
+    "rule": "deconvnet",
+    "storage": "float32",
+    "attributes": ATTRIBUTES,
+    "device": torch.device("cpu"),
+}
 LAYERS = [
     asdict(e)
     for e in layer_entries(

@@ -10,19 +10,10 @@ from convscope.invariance.correspondence_files import measure_sets
 from convscope.invariance.correspondence_table import tabulate_correspondence
 from convscope.invariance.part_files import gather_images, scene_parts
 from convscope.scenes.store import read_scenes, write_scenes
-from correspondence_toys import pairs_file
-from invariance_toys import CPU, LAYERS, MEAN, STD, toy_network
+from correspondence_toys import SETTINGS, pairs_file
+from invariance_toys import toy_network
 
 SCENES = ["striped_disc_000", "striped_disc_001", "ringed_star_000"]
-OPTIONS = {
-    "layers": LAYERS,
-    "fill": "grey",
-    "mean": MEAN,
-    "std": STD,
-    "seed": 5,
-    "random_count": 10,
-    "device": CPU,
-}
 
 
 @pytest.fixture(scope="module")
@@ -68,14 +59,14 @@ def test_sets_are_measured_each_on_its_own(files, tmp_path):
     parts = {"nose": [60, 60, 90, 80], "right_eye": [20, 20, 40, 35]}
     boxes = {f"toy-{name}": parts for name in SCENES[:2]}
     sets = [{"sample_set": "toy", "scenes": scenes}, {"sample_set": "sheet", "boxes": boxes}]
-    measure_sets(network, sets, tmp_path / "pairs.parquet", **files, **OPTIONS)
+    measure_sets(network, sets, tmp_path / "pairs.parquet", **files, **SETTINGS)
     table = pd.read_parquet(tmp_path / "pairs.parquet")
     counts = table.groupby("sample_set").size().to_dict()
     # Pairs times parts with random ones, layers and kinds of sign.
     assert counts == {"toy": 3 * 4 * 2 * 2, "sheet": 1 * 3 * 2 * 2}
     images = gather_images(files["image_files"], list(boxes))
     in_order = {image: dict(sorted(of.items(), reverse=True)) for image, of in boxes.items()}
-    alone = measure_correspondence(network, images, in_order, **OPTIONS)
+    alone = measure_correspondence(network, images, in_order, **SETTINGS)
     of_sheet = table[table["sample_set"] == "sheet"]
     assert of_sheet["part"].tolist() == alone["part"].tolist()
     assert list(dict.fromkeys(of_sheet["part"])) == ["right_eye", "nose", "random"]

@@ -17,20 +17,12 @@ from convscope.invariance.signs import SignBits, sign_changes, summarise_pairs
 from convscope.networks.reference import initialised_network
 from convscope.scenes.drawing import draw_scene
 from convscope.scenes.names import SCENE_CLASSES
-from invariance_toys import CPU, LAYERS, MEAN, STD, batch_of, noise_batch, toy_network
+from correspondence_toys import SETTINGS
+from invariance_toys import LAYERS, MEAN, STD, batch_of, noise_batch, toy_network
 
 EYE, NOSE = (3, 4, 8, 9), (10, 2, 14, 9)
 PARTS = {"eye": EYE, "nose": NOSE}
 LAYER_NAMES = [layer["name"] for layer in LAYERS]
-SETTINGS = {
-    "layers": LAYERS,
-    "fill": "grey",
-    "mean": MEAN,
-    "std": STD,
-    "seed": 5,
-    "random_count": 10,
-    "device": CPU,
-}
 
 
 def sign_of(value):

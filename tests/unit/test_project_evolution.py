@@ -19,6 +19,7 @@ from toy_units import (
     ATTRIBUTES,
     LAYERS,
     MEAN,
+    PROJECTING,
     SILENT,
     SIZES,
     STD,
@@ -55,13 +56,7 @@ def project(files, output, networks=network_at, **changes):
         "seed": 0,
         "ids": "abcde",
         "final_epoch": 4,
-        "mean": MEAN,
-        "std": STD,
-        "unpooling": "switches",
-        "rule": "deconvnet",
-        "storage": "float32",
-        "attributes": ATTRIBUTES,
-        "device": torch.device("cpu"),
+        **PROJECTING,
         **changes,
     }
     units, images = files

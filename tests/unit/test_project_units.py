@@ -19,6 +19,7 @@ from convscope.errors import UserError
 from toy_units import (
     ATTRIBUTES,
     MEAN,
+    PROJECTING,
     SILENT,
     STD,
     network_input,
@@ -52,13 +53,7 @@ def project(network, files, output, **changes):
         "channels": CHANNELS,
         "seed": 0,
         "top": 2,
-        "mean": MEAN,
-        "std": STD,
-        "unpooling": "switches",
-        "rule": "deconvnet",
-        "storage": "float32",
-        "attributes": ATTRIBUTES,
-        "device": torch.device("cpu"),
+        **PROJECTING,
         **changes,
     }
     units, images = files
