@@ -9,7 +9,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from convscope.deconvnet.similarity import Similarity, median
+from convscope.deconvnet.similarity import Similarity
 from convscope.deconvnet.table import SCHEMA, ProjectionTable, Row
 from convscope.hdf5 import reading
 
@@ -35,10 +35,6 @@ class ControlledRow:
     row: Row
     examples: dict[str, Row]
     similarities: dict[str, list[Similarity]]
-
-    def medians(self) -> dict[str, Similarity]:
-        """Return the median of each control, over the seeds where it is defined; None if none."""
-        return {name: median(found) for name, found in self.similarities.items()}
 
 
 class ControlTable(ProjectionTable):

@@ -21,7 +21,6 @@ from convscope.deconvnet.similarity import (
     Prepared,
     Similarity,
     compare,
-    median,
     prepare,
 )
 from convscope.errors import UserError
@@ -51,10 +50,6 @@ class Controlled:
     projection: Projection
     examples: dict[str, Projection]
     similarities: dict[str, list[Similarity]]
-
-    def medians(self) -> dict[str, Similarity]:
-        """Return the median similarity of each control, over the seeds where it is defined."""
-        return {name: median(found) for name, found in self.similarities.items()}
 
 
 @dataclass(frozen=True, eq=False)

@@ -96,11 +96,6 @@ class Architecture:
     weights: Mapping[str, Mapping[str, Any]]
     default_weights: str | None
 
-    @property
-    def last_convolution(self) -> Layer:
-        """The last convolution."""
-        return [layer for layer in self.layers if layer.kind == "conv"][-1]
-
     def with_classes(self, classes: int) -> "Architecture":
         """Return the same architecture for another number of classes."""
         layers = tuple(
