@@ -28,9 +28,9 @@ def test_jobs_that_are_cancelled_killed_or_lost_are_tried_again(cluster, start, 
     run.wait_for(
         lambda: all((folder / f"{job}.1").exists() for job in ("cancelled", "lost", "slow"))
     )
-    # The controller is away for longer than the plugin's own five attempts would last.
+    # The plugin's own five attempts last fifteen seconds and would lose all jobs.
     cluster.end("slurmctld")
-    cluster.wait(lambda: False, may_fail=True, patience=40)
+    cluster.wait(lambda: False, may_fail=True, patience=30)
     cluster.start_controller()
     assert run.process.poll() is None
     assert [job["NodeList"] for job in run.jobs("lost")] == ["cpu1"]
