@@ -59,6 +59,13 @@ def replacing_directory(path: str | Path) -> Iterator[Path]:
         shutil.rmtree(around, ignore_errors=True)
 
 
+def how_to_rebuild(path: str | Path) -> str:
+    """Return what to do about a damaged result: one from a group's cache is damaged there too."""
+    place = Path(path)
+    both = f" and {place.resolve()}, which it points to," if place.is_symlink() else ""
+    return f"Delete it{both} and run snakemake again to rebuild it."
+
+
 def write_text(path: str | Path, text: str) -> None:
     """Write UTF-8 text atomically."""
     with replacing(path) as temporary:

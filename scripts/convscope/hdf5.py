@@ -12,7 +12,7 @@ import hdf5plugin
 import numpy as np
 
 from convscope.errors import UserError
-from convscope.files import replacing
+from convscope.files import how_to_rebuild, replacing
 
 SCHEMA = "schema"
 LONG_ATTRIBUTES = "long_attributes"
@@ -100,7 +100,7 @@ def reading(path: str | Path, schema: str) -> Iterator[h5py.File]:
     UserError
         If the file is missing, damaged, or not of ``schema``.
     """
-    remedy = "Delete it and run snakemake again to rebuild it."
+    remedy = how_to_rebuild(path)
     try:
         file = h5py.File(path, "r", locking=False)
     except FileNotFoundError:

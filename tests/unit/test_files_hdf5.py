@@ -58,6 +58,16 @@ def test_what_is_not_the_file_is_refused_by_name(tmp_path, damage):
         pytest.fail("opened")
 
 
+def test_a_damaged_file_from_a_cache_is_deleted_there_too(tmp_path):
+    cached, place = tmp_path / "cache" / "0123.h5", tmp_path / "file.h5"
+    cached.parent.mkdir()
+    cached.write_bytes(b"?")
+    place.symlink_to(cached)
+    with pytest.raises(UserError, match="not a whole HDF5 file") as caught, reading(place, "toy/1"):
+        pass
+    assert f"Delete it and {cached}, which it points to, and run snakemake" in str(caught.value)
+
+
 def test_a_flipped_byte_is_noticed(tmp_path):
     path = tmp_path / "a.h5"
     fill(path)

@@ -12,11 +12,11 @@ import h5py
 from PIL import Image
 
 from convscope.errors import UserError
+from convscope.files import how_to_rebuild
 from convscope.hdf5 import attribute, reading
 from convscope.images.decode import decode_image
 
 SCENES_SCHEMA = "scenes/1"
-CONTAINER_REMEDY = "Delete it and run snakemake again to rebuild it."
 
 
 class SourceFiles:
@@ -74,7 +74,7 @@ class SourceFiles:
             what = "the container is missing"
         except (zipfile.BadZipFile, OSError, EOFError) as error:
             what = f"the container can't be read ({error})"
-        raise UserError(what, where=where, remedy=CONTAINER_REMEDY)
+        raise UserError(what, where=where, remedy=how_to_rebuild(path))
 
     def _read_scene(self, source: Mapping[str, Any], where: str) -> tuple[Image.Image, str]:
         path, scene = str(source["scenes"]), source["id"]
@@ -85,13 +85,13 @@ class SourceFiles:
         file, rows = self._scenes[path]
         if scene not in rows:
             raise UserError(
-                f"there is no scene {scene!r} in it", where=where, remedy=CONTAINER_REMEDY
+                f"there is no scene {scene!r} in it", where=where, remedy=how_to_rebuild(path)
             )
         try:
             pixels = file["pixels"][rows[scene]]
         except OSError as error:
             raise UserError(
-                f"the scene can't be read ({error})", where=where, remedy=CONTAINER_REMEDY
+                f"the scene can't be read ({error})", where=where, remedy=how_to_rebuild(path)
             ) from error
         digest = hashlib.sha256(pixels.data).hexdigest()
         _check_digest(digest, source, where)
@@ -133,6 +133,6 @@ def _check_digest(found: str, source: Mapping[str, Any], where: str) -> None:
     if "file" in source:
         usual = "Get the right file, or correct the sha256 if the file is what you mean."
     else:
-        usual = CONTAINER_REMEDY
+        usual = how_to_rebuild(source.get("zip") or source["scenes"])
     remedy = source.get("remedy", usual)
     raise UserError(f"its sha256 is {found}, not {expected}", where=where, remedy=remedy)

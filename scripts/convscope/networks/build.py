@@ -15,6 +15,7 @@ from torch import nn
 from torch.overrides import TorchFunctionMode
 
 from convscope.errors import UserError
+from convscope.files import how_to_rebuild
 
 LOGGER = logging.getLogger(__name__)
 REFERENCE = "reference"
@@ -57,7 +58,7 @@ def build_network(
         If the architecture is unknown, or the file is missing, damaged or of another network.
     """
     network = skeleton(architecture, classes=classes, reference=reference)
-    remedy = "Delete it and run snakemake again to rebuild it."
+    remedy = how_to_rebuild(weights)
     try:
         state = OrderedDict(load_file(weights, device="cpu"))
         # MNASNet asks for its module's version, which safetensors does not hold.

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from convscope.errors import UserError
+from convscope.files import how_to_rebuild
 from convscope.networks.build import REFERENCE, skeleton
 from convscope.networks.training_files import read_checkpoint
 
@@ -43,6 +44,6 @@ def network_of_epoch(
         raise UserError(
             f"the weights are not those of this network with {classes} classes ({error})",
             where=str(checkpoints),
-            remedy="Delete it and run snakemake again to rebuild it.",
+            remedy=how_to_rebuild(checkpoints),
         ) from None
     return network.requires_grad_(False).eval().to(device)
