@@ -27,11 +27,11 @@ from convscope.images.store import ImageBatch, pixel_digest
 from convscope.scenes.names import SCENES_MEAN, SCENES_STD
 from convscope.synthesis.figures.strip import draw_inversion
 from convscope.synthesis.invert import invert_features
-from convscope.synthesis.presets import INVERSION
 from convscope.synthesis.settings import preset_settings
 from convscope.synthesis.storage import Inversion, read_inversion
 
 COMPARED = 8
+PRIOR, NONE = PRESETS = ("published_prior", "no_prior")
 QUICK_ITERATIONS, QUICK_EVERY = 4, 5
 
 
@@ -56,7 +56,7 @@ def invert(weights: Path, options: Namespace, output: Path) -> Inversion:
             layer.name: layer.common_name
             for layer in table.layers[:: QUICK_EVERY if options.quick else options.every]
         },
-        presets={name: preset_settings(name, iterations=iterations) for name in INVERSION},
+        presets={name: preset_settings(name, iterations=iterations) for name in PRESETS},
         seed=0,
         mean=SCENES_MEAN,
         std=SCENES_STD,
@@ -73,18 +73,17 @@ def figures_of(inversion: Inversion, layer: str) -> Figures:
         own = [n for n, row in enumerate(rows) if (row["layer"], row["preset"]) == (layer, preset)]
         return float(values[own].mean())
 
-    prior, none = INVERSION
     place = next(row["place"] for row in inversion.rows if row["layer"] == layer)
     # An exact image has no finite ratio; 99 decibels stand for it.
     psnr = np.minimum(inversion.psnr, 99.0)
     return {
         "depth": place + 1,
-        "e1": mean(inversion.e1, prior),
-        "e2": mean(inversion.e2, prior),
-        "control_e2": mean(inversion.control_e2, prior),
-        "e2_no_prior": mean(inversion.e2, none),
-        "psnr": mean(psnr, prior),
-        "psnr_no_prior": mean(psnr, none),
+        "e1": mean(inversion.e1, PRIOR),
+        "e2": mean(inversion.e2, PRIOR),
+        "control_e2": mean(inversion.control_e2, PRIOR),
+        "e2_no_prior": mean(inversion.e2, NONE),
+        "psnr": mean(psnr, PRIOR),
+        "psnr_no_prior": mean(psnr, NONE),
     }
 
 

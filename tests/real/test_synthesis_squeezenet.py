@@ -1,15 +1,19 @@
 """A trained network's classes are maximised to images that it names, its layers inverted."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
+from scipy.stats import spearmanr
 
 from convscope.classes.lists import class_list
+from convscope.deconvnet.program import program_of
 from convscope.images.prepare import prepare_images
-from convscope.images.store import read_images
+from convscope.images.store import pixel_digest, read_images
 from convscope.networks.build import build_network
 from convscope.networks.weights import convert_weights
-from convscope.synthesis.invert import invert_features
+from convscope.synthesis.invert import convolution_share, invert_features
 from convscope.synthesis.maximise import NamedClass, maximise_class
 from convscope.synthesis.settings import class_indices, preset_settings
 from convscope.synthesis.storage import read_inversion, read_maximisation
@@ -20,7 +24,7 @@ GEOMETRY = {"resize": 256, "crop": 224, "interpolation": "bilinear"}
 CPU = torch.device("cpu")
 PRESETS = ("ladder_a", "ladder_c", "ladder_e", "ladder_f")
 ITERATIONS, SETTLED = 60, 15
-LAYERS = {"features.0": "conv1", "features.4": "fire3", "features.7.squeeze": "fire5/squeeze1x1"}
+SIDE = 64
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +57,7 @@ def test_the_label_is_top_1_on_what_is_shown(network, tmp_path, name):
     assert a > c > e
 
 
-def test_layers_keep_what_their_inversion_shows(network, tmp_path, photographs):
+def test_layers_of_the_first_half_keep_what_their_inversion_shows(network, tmp_path, photographs):
     folder, rows = photographs
     sources = {
         row["file"].removesuffix(".JPEG"): {
@@ -63,21 +67,31 @@ def test_layers_keep_what_their_inversion_shows(network, tmp_path, photographs):
         for row in rows[12:92:10]
     }
     prepare_images(sources, GEOMETRY, tmp_path / "images.h5", packages={})
-    images = read_images(tmp_path / "images.h5")
-    presets = {"mahendran_vedaldi": preset_settings("mahendran_vedaldi", iterations=160)}
+    images = centres(read_images(tmp_path / "images.h5"))
+    program = program_of(network, images.pixels.shape[2:])
+    known = [step.layer for step in program.steps if step.layer]
+    layers = [layer for layer in known if convolution_share(program, layer) <= 0.5]
+    assert (layers[0], layers[-1], len(layers)) == ("features.0", "features.7", 32)
     invert_features(
         network,
         images,
         tmp_path / "i.h5",
         ids=images.ids[:1],
-        layers=LAYERS,
-        presets=presets,
+        layers={layer: layer for layer in layers},
+        presets={"published_prior": preset_settings("published_prior", iterations=130)},
         seed=0,
         device=CPU,
         **TRANSFORM,
     )
     found = read_inversion(tmp_path / "i.h5")
-    # With 400 iterations, as published, these layers end below 0.25.
-    assert (found.e2 < 0.35).all()
-    assert (found.e2 < 0.5 * found.control_e2).all()
-    assert np.all(np.diff(found.psnr) < 0)
+    assert [row["layer"] for row in found.rows] == layers
+    assert (found.e2 <= 0.25).all()
+    assert (found.e2 < 0.3 * found.control_e2).all()
+    assert spearmanr(range(len(layers)), found.psnr).statistic < -0.8
+
+
+def centres(images):
+    """Return the middle of each image, as fine as it was: all layers in a fraction of the time."""
+    edge = (images.pixels.shape[2] - SIDE) // 2
+    pixels = np.ascontiguousarray(images.pixels[:, :, edge:-edge, edge:-edge])
+    return replace(images, pixels=pixels, pixel_sha256=tuple(pixel_digest(own) for own in pixels))

@@ -182,7 +182,7 @@ def test_inversion_takes_chosen_layers_and_images():
         )
         == 2
     )
-    assert set(settings["presets"]) == {"mahendran_vedaldi", "no_prior"}
+    assert set(settings["presets"]) == {"published_prior", "no_prior"}
 
 
 def test_without_the_methods_nothing_is_asked_for():
@@ -214,7 +214,7 @@ def test_without_the_methods_nothing_is_asked_for():
         ),
         ("maximisation: {presets: [lader_a]}", ["maximisation.presets", "'lader_a'", "ladder_a"]),
         ("maximisation: {presets: []}", ["maximisation.presets"]),
-        ("maximisation: {presets: [no_prior]}", ["maximisation.presets", "norm", "code"]),
+        ("maximisation: {presets: [mahendran_vedaldi]}", ["maximisation.presets", "norm", "code"]),
         ("inversion: {presets: [yosinski_1]}", ["inversion.presets", "progress", "error"]),
         ("maximisation: {iterations: -5}", ["maximisation.iterations", "-5"]),
         ("maximisation: {iterations: 0}", ["maximisation.iterations"]),

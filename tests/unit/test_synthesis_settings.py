@@ -66,7 +66,15 @@ def test_inversions_are_as_published():
     found = [at_depth(own, number / 5)["total_variation"] for number in (0, 1, 2, 3, 4, 5)]
     assert found == [1, 1, 1, 10, 10, 100]
     assert at_depth(preset_settings("no_prior"), 0.3) == preset_settings("no_prior")
-    assert set(INVERSION) == {"mahendran_vedaldi", "no_prior"}
+    assert set(INVERSION) == {"published_prior", "no_prior", "mahendran_vedaldi"}
+
+
+def test_the_published_prior_is_the_same_whatever_the_descent():
+    names = ("published_prior", "mahendran_vedaldi", "no_prior")
+    adam, published, none = (preset_settings(name) for name in names)
+    prior = ("alpha", "alpha_norm", "total_variation", "total_variation_beta")
+    assert all(adam[key] == published[key] for key in (*prior, "iterations", "start_noise"))
+    assert {key for key in adam if adam[key] != none[key]} == {"alpha_norm", "total_variation"}
 
 
 def test_iterations_and_rates_can_be_set_for_all_presets():

@@ -97,6 +97,10 @@ class Inversion:
     e1, e2
         Of the float image that is shown: ``|Phi(x) - Phi0|**2 / |Phi0|**2``, and ``|Phi(x) -
         Phi0|`` over the mean distance between the codes of the compared images.
+        Mahendran & Vedaldi's code returns E1 (deep-goggle, ``core/invert_nn.m``), and for HOG and
+        DSIFT tabulates the squared distance over the mean squared one between images, about E2
+        squared; the follow-up (arXiv 1512.02017) tabulates the root of E1. Which of them the table
+        of CNN layers in arXiv 1412.0035 holds, the code leaves open: don't compare.
     control_e1, control_e2
         The same of the best of the other images' own codes; NaN if there is no other.
     psnr

@@ -18,7 +18,8 @@ TITLES = {
     "yosinski_3": "Yosinski et al., 3",
     "yosinski_4": "Yosinski et al., 4",
     "fourier": "Fourier, jitter",
-    "mahendran_vedaldi": "with the published prior",
+    "published_prior": "with the published prior",
+    "mahendran_vedaldi": "published prior and descent",
     "no_prior": "without a prior",
 }
 
