@@ -57,7 +57,7 @@ def write_maximisation(path):
 
 
 def write_inversion(path, layers=("features.0", "features.1", "features.2"), control=True):
-    presets = ("mahendran_vedaldi", "no_prior")
+    presets = ("published_prior", "no_prior")
     triples = [(i, layer, preset) for i in ("cat", "dog") for layer in layers for preset in presets]
     count = len(triples)
     rows = [

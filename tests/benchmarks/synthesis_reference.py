@@ -6,8 +6,9 @@
 Each preset of the ladder for every class and seed. least_probability and least_shown: the smallest
 probability of the class, of the last image and of its uint8 form; named: the share of images whose
 uint8 form the network names rightly; variation: the median total variation over the standard
-deviation of the last image; transfer and least_transfer: the median and the least probability that
-an independent network gives the class. Without --weights two
+deviation of the last image; transfer, transfer_mean and least_transfer: median, mean and least
+probability that an independent network gives the class. It is mostly near 0 or 1, and near 1 for
+some classes whatever the preset: a median over few classes says little. Without --weights two
 networks are trained first, as config/config.yaml says but for the seed of the second.
 """
 
@@ -83,6 +84,7 @@ def figures_of(preset: str, found: Sequence[tuple[Maximisation, list[Transfer]]]
         "named": float(np.mean(named)),
         "variation": float(np.median(variation)),
         "transfer": float(np.median(transfer)),
+        "transfer_mean": float(np.mean(transfer)),
         "least_transfer": float(min(transfer)),
     }
 

@@ -104,6 +104,7 @@ FIGURES = {
         "named",
         "variation",
         "transfer",
+        "transfer_mean",
         "least_transfer",
     },
 }

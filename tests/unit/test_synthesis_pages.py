@@ -166,7 +166,7 @@ def test_each_picture_stands_with_what_every_network_says(pages):
 def test_errors_stand_beside_their_control(pages, made):
     table = pd.read_parquet(made / "inversion.parquet")
     chosen = table[(table["network"] == "plain") & (table["layer"] == "features.1")]
-    prior = chosen[chosen["preset"] == "mahendran_vedaldi"]
+    prior = chosen[chosen["preset"] == "published_prior"]
     row = cells(pages["inversion/index.html"], "conv1")[0]
     assert row[0] == f"{prior['e1'].mean():.3f}"
     assert row[1] == f"{prior['e2'].mean():.3f}"
