@@ -21,7 +21,7 @@ GREY = "#767676"
 DEPTHS = "viridis"
 """The scale for more lines than ``COLOURS``: evenly lit, from dark at the bottom to light."""
 CURVE = "curve"
-"""The id of lines that hold measured values, for ``convscope.invariance.hover``."""
+"""The id of lines that hold measured values, for ``convscope.figures.hover``."""
 SETTINGS = {
     "font.family": "DejaVu Sans",
     "font.size": 11,

@@ -9,13 +9,13 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from convscope.errors import UserError
+from convscope.figures.hover import hover_map
 from convscope.figures.indices import write_index
 from convscope.figures.names import safe_name
 from convscope.figures.plots import write_figure
 from convscope.files import replacing_directory
 from convscope.images.store import read_images, read_index
 from convscope.invariance.gather import NetworkCurves, gather_curves
-from convscope.invariance.hover import hover_map
 from convscope.invariance.overview import draw_networks, draw_summary
 from convscope.invariance.panel import MOST_IMAGES, draw_panel
 
@@ -38,7 +38,7 @@ def draw_figures(
     output
         A folder: ``<sample set>/<network>/panel.png`` and ``summary.png``,
         ``<sample set>/networks.png``, and ``index.json``, which says what is there and holds the
-        values for hovering (``convscope.invariance.hover``).
+        values for hovering (``convscope.figures.hover``).
     files
         Each ``{"path", "images", "network", "sample_set"}``: invariance.h5 and its images.h5.
     means

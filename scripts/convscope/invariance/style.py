@@ -3,17 +3,6 @@
 import numpy as np
 from matplotlib.axes import Axes
 
-# What the figures of synthesis ask this module for.
-from convscope.figures.plots import (  # noqa: F401
-    CURVE,
-    axes_at,
-    colours_of,
-    drawing,
-    figure_of,
-    style_of,
-    write_figure,
-    write_text_at,
-)
 from convscope.invariance.transforms import Transform
 
 

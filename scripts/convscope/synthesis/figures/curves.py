@@ -8,8 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter
 
-from convscope.invariance.hover import hover_map
-from convscope.invariance.style import (
+from convscope.figures.hover import hover_map
+from convscope.figures.plots import (
     CURVE,
     axes_at,
     colours_of,
@@ -43,7 +43,7 @@ def draw_curves(path: str | Path, network: str, made: Maximisation, *, seed: int
     Returns
     -------
     dict
-        The values and where they stand, as ``convscope.invariance.hover`` gives them.
+        The values and where they stand, as ``convscope.figures.hover`` gives them.
     """
     presets = [name for row in preset_rows(made.presets) for name in row]
     places = [(name, row) for name in presets if (row := made.place(name, seed)) is not None]
