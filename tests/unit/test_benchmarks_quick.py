@@ -81,6 +81,7 @@ FIGURES = {
         "largest_error",
         "plain_largest_error",
         "largest_drop",
+        "logit_spread",
         "peak_mb_above_network",
     },
     "scale": {

@@ -215,7 +215,7 @@ def test_changes_of_class_are_listed(entry):
 
 def test_drawing_and_tables_need_no_torch():
     modules = ["panel", "overview", "table", "summary", "gather", "layers", "transforms", "boxes"]
-    modules += ["signs", "storage", "examples", "style", "bands", "extent", "figure_files", "hover"]
+    modules += ["signs", "storage", "examples", "style", "bands", "extent", "figure_files"]
     code = "import sys; sys.modules['torch'] = None\n"
     code += "\n".join(f"import convscope.invariance.{name}" for name in modules)
     outcome = subprocess.run(
