@@ -30,6 +30,9 @@ def pytest_xdist_make_scheduler(config, log):
             first, *rest = path.relative_to(TESTS).parts
             return SHARING[0] if first in SHARING else "/".join((first, *rest))
 
+    # In the order of collection, not by number of tests: the few long ones of networks and runs are
+    # then no worker's last, while the other has nothing left.
+    config.option.loadscopereorder = False
     return ByFile(config, log)
 
 
