@@ -62,9 +62,10 @@ def test_inversions_are_as_published():
         (200, pytest.approx(0.0004)),
         (100, pytest.approx(0.00004)),
     ]
-    # The first two, the next two and the last of CaffeNet's five convolutions.
-    found = [at_depth(own, number / 5)["total_variation"] for number in (0, 1, 2, 3, 4, 5)]
-    assert found == [1, 1, 1, 10, 10, 100]
+    # What CaffeNet's conv1, norm1, conv2, pool2, conv3, conv4, conv5, pool5 and fc6 see.
+    sides = (11, 19, 51, 67, 99, 131, 163, 195, 227)
+    found = [at_depth(own, side / 227)["total_variation"] for side in sides]
+    assert found == [1, 1, 1, 10, 10, 10, 100, 100, 100]
     assert at_depth(preset_settings("no_prior"), 0.3) == preset_settings("no_prior")
     assert set(INVERSION) == {"published_prior", "no_prior", "mahendran_vedaldi"}
 

@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from convscope.deconvnet.program import Program, program_of
+from convscope.deconvnet.receptive_fields import ReceptiveFields
 from convscope.errors import UserError
 from convscope.images.store import ImageBatch
 from convscope.synthesis.batches import Finished, Resuming, batches_within, synthesise
@@ -24,6 +25,8 @@ from convscope.synthesis.storage import INVERSION, write_synthesis
 from convscope.variants.network_input import network_input
 
 LOGGER = logging.getLogger(__name__)
+SIDE = 224
+"""Of most networks' images, in pixels: weights follow what a layer's units see of it."""
 MOST_COMPARED = 16
 """Images whose codes are compared: the codes of a bottom layer fill 13 MB an image."""
 
@@ -92,7 +95,7 @@ def invert_features(
     height, width = images.pixels.shape[2:]
     canvas = Canvas(mean, std, (height, width), device)
     program = program_of(network.to(memory_format=torch.channels_last), canvas.size)
-    rows, wanted = _rows(program, layers, presets, ids, seed)
+    rows, wanted = _rows(ReceptiveFields(program, canvas.size), layers, presets, ids, seed)
     rgb = torch.from_numpy(images.pixels).to(device).float().div_(255)
     inputs = network_input(rgb, mean, std)
     codes = {
@@ -142,31 +145,32 @@ def _inverted_first(images: ImageBatch, ids: Sequence[str]) -> ImageBatch:
 
 
 def _rows(
-    program: Program,
+    fields: ReceptiveFields,
     layers: Mapping[str, str],
     presets: Mapping[str, Mapping[str, Any]],
     ids: Sequence[str],
     seed: int,
 ) -> tuple[list[Row], list[Wanted]]:
     """Return a row an image, layer (from the bottom up) and preset, and what it is made from."""
-    known = [step.layer for step in program.steps if step.layer is not None]
-    depths = {layer: convolution_share(program, layer) for layer in layers}
+    known = [step.layer for step in fields.program.steps if step.layer is not None]
+    shares = {layer: seen_share(fields, layer) for layer in layers}
     rows, wanted = [], []
     for image, name in enumerate(ids):
         for layer in sorted(layers, key=known.index):
             place = known.index(layer)
             for preset, settings in presets.items():
                 key = {"seed": seed, "image": name, "layer": layer, "preset": preset}
-                rows.append(Row(key, at_depth(settings, depths[layer])))
+                rows.append(Row(key, at_depth(settings, shares[layer])))
                 wanted.append(Wanted(layer, place, image))
     return rows, wanted
 
 
-def convolution_share(program: Program, layer: str) -> float:
-    """Return the share of a network's convolutions that stand at or before a layer."""
-    place = program.index(layer)
-    convolutions = [number for number, step in enumerate(program.steps) if step.kind == "conv"]
-    return sum(number <= place for number in convolutions) / max(1, len(convolutions))
+def seen_share(fields: ReceptiveFields, layer: str) -> float:
+    """Return how much a layer's unit sees of 224 pixels in a row, at most 1; a vector sees all."""
+    if fields.map_size(layer) == (1, 1):
+        return 1.0
+    (height, width), _ = fields.size_and_stride(layer)
+    return min(1.0, max(height, width) / SIDE)
 
 
 def _objective(

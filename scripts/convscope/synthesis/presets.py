@@ -23,7 +23,7 @@ clip                            keep pixels in the valid range
 small_norm_percentile           pixels of a smaller norm over colours are set to the mean
 small_contribution_percentile   the same for pixels of a smaller |sum of gradient x (-image)|
 total_variation                 weight as in Mahendran & Vedaldi's code (halved there), or a list
-                                of [share of the convolutions, weight up to there]
+                                of [share of an image's side that units see, weight up to there]
 total_variation_beta            its exponent
 alpha_norm                      weight as in their code (halved there)
 alpha                           its exponent
@@ -122,7 +122,7 @@ _DESCENT: dict[str, Any] = {
 }
 _PRIOR: dict[str, Any] = {
     "alpha_norm": 8e-10,
-    "total_variation": [[0.59, 1.0], [0.99, 10.0], [1.0, 100.0]],
+    "total_variation": [[0.28, 1.0], [0.65, 10.0], [1.0, 100.0]],
 }
 
 INVERSION: dict[str, dict[str, Any]] = {
@@ -139,8 +139,10 @@ INVERSION: dict[str, dict[str, Any]] = {
 }
 """Mahendran & Vedaldi (2015), section 4 and Fig. 6 (deep-goggle, experiments/experiment_cnn.m).
 
-The weight of the total variation grows with the layer: 1 before CaffeNet's third convolution of
-five, 10 before its last, then 100; in other networks at the same shares of the convolutions.
+The weight of the total variation grows with the layer: 1 up to CaffeNet's second rectified
+convolution, whose units see 51 of 227 pixels, 10 from its pooling (67) up to the fourth (131), 100
+from the fifth (163) on. Other networks take the weight by what their units see; by the number of
+convolutions, small networks' last maps, which see little, lost more than E2 allows.
 ``mahendran_vedaldi`` descends as published, too, at a rate that belongs to CaffeNet.
 SqueezeNet's first layers are flatter: of a photograph's middle, 96 pixels wide, E2 ends there at
 0.27 (pool1), 0.26 (fire3's squeeze ReLU) and 0.25 (fire3), the last two at 0.22 and 0.20 after 2000

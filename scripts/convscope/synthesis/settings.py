@@ -116,7 +116,7 @@ def at_depth(settings: Mapping[str, Any], share: float) -> dict[str, Any]:
     settings
         As ``checked_settings`` returns them.
     share
-        Of the network's convolutions, those at or before the layer.
+        How much the layer's units see of an image's side.
     """
     variation = settings["total_variation"]
     if isinstance(variation, list):
@@ -176,7 +176,7 @@ def _check_pairs(pairs: object, where: str, last: float | None) -> None:
     remedy = "Give pairs of a share of the iterations and a factor; the shares sum to 1."
     if last is not None:
         remedy = (
-            "Give a weight, or pairs of a share of the convolutions, rising to 1, and a weight."
+            "Give a weight, or pairs of a share of the image's side, rising to 1, and a weight."
         )
     if not isinstance(pairs, list) or not pairs:
         _fail(f"{pairs!r}", where, remedy)
