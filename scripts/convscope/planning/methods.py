@@ -1,5 +1,6 @@
 """What the plans of all methods begin with: a section of the configuration, networks, images."""
 
+from abc import ABC, abstractmethod
 from functools import cached_property
 
 from convscope.planning.choices import chosen_images
@@ -7,7 +8,7 @@ from convscope.planning.network_entries import Network
 from convscope.planning.plan import Batch, Plan
 
 
-class MethodSettings:
+class MethodSettings(ABC):
     """Answers the questions of a method's rules; wildcards in, paths or plain dicts out.
 
     Parameters
@@ -31,13 +32,13 @@ class MethodSettings:
         if self.chosen:
             self._check()
 
+    @abstractmethod
     def _check(self) -> None:
         """Find mistakes before any job runs."""
-        raise NotImplementedError
 
+    @abstractmethod
     def targets(self) -> list[str]:
         """Return what the run makes of this method."""
-        raise NotImplementedError
 
     # Of the methods that look at images, which their section names under the key images.
 
